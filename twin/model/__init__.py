@@ -1,0 +1,1 @@
+"""The vocabulary of the pilot: frozen dataclasses, standard library only, no input or output."""
