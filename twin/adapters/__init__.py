@@ -1,0 +1,1 @@
+"""One folder per far side: the only place that knows its units, signs and names."""

@@ -1,0 +1,108 @@
+"""Kinds of device: what each reports, what it can be asked for, which ratings the pilot file gives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class DeviceKind(StrEnum):
+    """What a device is; the console, the store and the fleets group by it."""
+
+    METER = "meter"
+    PV = "pv"
+    BATTERY = "battery"
+    EV_CHARGER = "ev_charger"
+    HEAT_PUMP = "heat_pump"
+    WATER_HEATER = "water_heater"
+
+
+class Pathway(StrEnum):
+    """Over whom the utility reaches a device."""
+
+    OEM = "oem"
+    GATEWAY = "gateway"
+    HEMS = "hems"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rating:
+    """One rating of the pilot file: allowed range and, where the maker rarely says, a default."""
+
+    unit: str
+    minimum: float
+    maximum: float
+    meaning: str
+    default: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindDescription:
+    """What is true of every device of a kind. `controls` maps a quantity to the one that shows it applied."""
+
+    reports: tuple[str, ...]
+    controls: Mapping[str, str]
+    ratings: Mapping[str, Rating]
+
+
+def _rating(unit: str, minimum: float, maximum: float, meaning: str, default: float | None = None) -> Rating:
+    return Rating(unit=unit, minimum=minimum, maximum=maximum, meaning=meaning, default=default)
+
+
+KINDS: Mapping[DeviceKind, KindDescription] = MappingProxyType(
+    {
+        DeviceKind.METER: KindDescription(
+            reports=("power_w", "reactive_power_var", "voltage_v", "energy_import_wh", "energy_export_wh"),
+            controls={},
+            ratings={},
+        ),
+        DeviceKind.PV: KindDescription(
+            reports=("power_w", "reactive_power_var", "power_available_w", "active_power_limit"),
+            controls={"active_power_limit": "active_power_limit"},
+            ratings={
+                "dc_power_w": _rating("W", 100, 1e6, "array power at standard test conditions"),
+                "ac_power_va": _rating("VA", 100, 1e6, "inverter apparent power"),
+                "tilt_deg": _rating("deg", 0, 90, "roof slope from horizontal"),
+                "azimuth_deg": _rating("deg", 0, 360, "roof direction, clockwise from north"),
+                "volt_var": _rating("1", 0, 1, "IEEE 1547 volt-var on (1) or off (0)", 1.0),
+                "volt_watt": _rating("1", 0, 1, "IEEE 1547 volt-watt on (1) or off (0)", 1.0),
+            },
+        ),
+        DeviceKind.BATTERY: KindDescription(
+            reports=("power_w", "soc", "power_setpoint_w"),
+            controls={"power_setpoint_w": "power_setpoint_w"},
+            ratings={
+                "energy_wh": _rating("Wh", 500, 1e6, "energy capacity"),
+                "power_w": _rating("W", 100, 1e6, "most charging or discharging power"),
+                "soc_min": _rating("1", 0, 0.9, "reserve kept for the owner", 0.10),
+                "soc_max": _rating("1", 0.1, 1, "highest state of charge", 1.0),
+                "soc_start": _rating("1", 0, 1, "state of charge at the start", 0.5),
+            },
+        ),
+        DeviceKind.EV_CHARGER: KindDescription(
+            reports=("power_w", "soc", "plugged", "power_limit_w"),
+            controls={"power_limit_w": "power_limit_w"},
+            ratings={
+                "power_w": _rating("W", 1_300, 50_000, "most charging power"),
+                "vehicle_energy_wh": _rating("Wh", 5_000, 200_000, "battery of the vehicle"),
+            },
+        ),
+        DeviceKind.HEAT_PUMP: KindDescription(
+            reports=("power_w", "temperature_indoor_degc", "setpoint_heat_degc", "setpoint_offset_k"),
+            controls={"setpoint_offset_k": "setpoint_offset_k"},
+            ratings={
+                "heat_power_w": _rating("W", 1_000, 50_000, "heating capacity at 7 degC outdoors"),
+                "floor_area_m2": _rating("m2", 20, 1_000, "heated floor area"),
+                "setpoint_degc": _rating("degC", 10, 28, "owner's heating setpoint", 20.5),
+            },
+        ),
+        DeviceKind.WATER_HEATER: KindDescription(
+            reports=("power_w", "temperature_tank_degc", "temperature_outlet_degc", "setpoint_tank_degc"),
+            controls={"setpoint_tank_degc": "setpoint_tank_degc"},
+            ratings={
+                "volume_l": _rating("L", 30, 1_000, "tank volume"),
+                "power_w": _rating("W", 500, 12_000, "power of one heating element"),
+            },
+        ),
+    }
+)

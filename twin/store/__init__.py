@@ -1,0 +1,1 @@
+"""History: a port, the embedded DuckDB store behind it, and the spool on disk before it."""
