@@ -1,6 +1,6 @@
 """What an adapter does: a far side's bytes into our words, and our commands into its bytes.
 
-Adapters are stateless. A message that cannot be taken as a whole raises Refused; a bad reading among good ones
+Adapters are stateless. A message that cannot be taken as a whole raises RefusedError; a bad reading among good ones
 comes back in `refusals` beside the good.
 """
 
@@ -52,7 +52,7 @@ class Answer:
 Decoded = Readings | Presence | Answer
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The whole message is refused."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
@@ -76,7 +76,7 @@ class Adapter(Protocol):
         ...
 
     def decode(self, frame: Frame, received_at: datetime) -> Decoded:
-        """Understand one message. Raises Refused."""
+        """Understand one message. Raises RefusedError."""
         ...
 
     def encode(self, endpoint: str, command: Command) -> Outbound:

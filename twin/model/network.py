@@ -20,7 +20,10 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line or cable section (CIM ACLineSegment); `i_max_a` is its continuous thermal rating per phase."""
+    """A line or cable section (CIM ACLineSegment) without shunt capacitance, which is negligible at low voltage.
+
+    `i_max_a` is its continuous thermal rating per phase.
+    """
 
     id: str
     from_node: str
@@ -52,11 +55,12 @@ class Transformer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """The medium-voltage supply as an ideal voltage behind a short-circuit impedance."""
+    """The medium-voltage supply as an ideal, balanced voltage behind a short-circuit impedance."""
 
     node: str
     u_ref_pu: float
     short_circuit_power_va: float
+    rx_ratio: float  # resistance over reactance of the short-circuit impedance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
