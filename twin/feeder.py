@@ -95,12 +95,13 @@ class _Row:
         return value
 
     def number(self, column: str) -> float:
+        text = self.text(column)
         try:
-            value = float(self.text(column))
+            value = float(text)
         except ValueError:
             value = math.nan
         if not math.isfinite(value):
-            raise FeederError(f"{self.where(column)}: {self.values[column]!r} is not a finite number")
+            raise FeederError(f"{self.where(column)}: {text!r} is not a finite number")
         return value
 
     def integer(self, column: str) -> int:
@@ -154,9 +155,9 @@ def _read_folder(folder: Path) -> Network:
         "connection_points": _read_table(folder / "connection_points.csv", _columns(ConnectionPoint)),
     }
     located = {"network": [head], "source": [source], **tables}
-    by_code = {row.text("id"): row for row in codes}
+    by_code: dict[str, _Row] = {}
     for row in codes:
-        if by_code[row.text("id")] is not row:
+        if by_code.setdefault(row.text("id"), row) is not row:
             raise FeederError(f"{row.where('id')}: {row.text('id')!r} is used twice")
     network = Network(
         name=folder.name,

@@ -61,9 +61,9 @@ class GridState:
     """The solved feeders. Power is positive from the grid into the homes; pu is of rated line-to-neutral voltage.
 
     Losses are those of lines and transformers, from the power entering and leaving each; head power is what leaves
-    the node of the medium-voltage source. Line loading is the highest phase current over the rating, transformer
-    loading the larger of both sides' apparent power over the rating. Lowest and highest voltage are over the node
-    phases where any home of the pilot connects.
+    the node of the medium-voltage source. Line loading is the highest phase current over the rating; transformer
+    loading the apparent powers of the three phases added up, on the side where they are larger, over the rating. Lowest
+    and highest voltage are over the node phases where any home of the pilot connects, in every feeder alike.
     """
 
     home_voltage_v: Floats  # (n_homes,), line-to-neutral, mean of the home's phases
