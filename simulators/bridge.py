@@ -1,0 +1,177 @@
+"""The one door from the simulated world to the bus, and the one publisher of time.
+
+Every visible output is connected here, so this simulator steps last at each time; what it publishes is whole.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from simulators.balance import EnergyBalance, GridStrain
+from simulators.cosim.base import Arrays, ArraySimulator
+from simulators.cosim.grid import GridSimulator
+from simulators.endpoints.port import Agent, Outgoing
+from simulators.layout import FloatArray, Layout
+from simulators.outbox import Outbox
+from simulators.pace import Pacer
+from simulators.timeline import Timeline
+from twin.bus import topics
+from twin.bus.codec import encode
+from twin.bus.port import Bus
+from twin.bus.wire import GridMessage, WorldHealth
+from twin.model.device import KINDS, DeviceKind
+
+_PICTURE_EVERY_S = 5  # the voltage of every node is sent this often once live; it is for eyes
+_HEALTH_EVERY_S = 1  # pilot time; while history is filled in, every _HEALTH_EVERY_S_BACKFILL
+_HEALTH_EVERY_S_BACKFILL = 1_800
+
+
+class WorldStopped(Exception):  # noqa: N818 - not an error: the way out of mosaik's run
+    """The world was asked to stop, or has run for as long as it should."""
+
+
+class Bridge(ArraySimulator):
+    """Hands the arrays of each step to the endpoints' agents, and their messages to the bus, at their time.
+
+    Input attributes are `{kind}.{quantity}` for every quantity that a kind reports. The bridge's own output
+    `commands_taken` tells the next step that commands have been taken in.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeline: Timeline,
+        layout: Layout,
+        bus: Bus,
+        agents: Sequence[Agent],
+        grid: GridSimulator,
+        pacer: Pacer,
+        outbox: Outbox,
+        duration_s: float | None,
+    ) -> None:
+        inputs = [f"{kind.value}.{quantity}" for kind in DeviceKind for quantity in KINDS[kind].reports]
+        super().__init__(timeline=timeline, inputs=[*inputs, "head_power_w"], outputs=["commands_taken"])
+        self._pilot = layout.pilot.name
+        self._nodes = len(layout.pilot.network.nodes) * layout.pilot.feeders
+        self._meter_home = layout.kinds[DeviceKind.METER].home
+        self._bus = bus
+        self._agents = agents
+        self._grid = grid
+        self._pacer = pacer
+        self._outbox = outbox
+        self._duration_s = duration_s
+        self._live_since: int | None = None
+        self._balance = EnergyBalance()
+        self._strain = GridStrain()
+        self._health_due = 0
+
+    def introduce(self, t: int) -> None:
+        """Say which endpoints there are, before the first step."""
+        now_s = self.timeline.utc_s(t)
+        for agent in self._agents:
+            for message in agent.birth(now_s):
+                self._bus.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
+            self._pacer.listen(agent)
+
+    def say_goodbye(self, t: int) -> None:
+        """Say that the endpoints go, and how the world did; for an orderly end."""
+        now_s = self.timeline.utc_s(t)
+        self._publish_health(t)
+        for agent in self._agents:
+            for message in agent.farewell(now_s):
+                self._bus.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
+
+    def advance(self, t: int, length_s: int, inputs: Arrays) -> Arrays:
+        """Publish what the step found, then hold the world until the next step is due."""
+        now_s = self.timeline.utc_s(t)
+        columns = self._columns(inputs)
+        for agent in self._agents:
+            self._outbox.add(agent.sample(now_s, columns))
+        self._outbox.add(self._grid_messages(t))
+        self._note_balance(length_s, columns)
+        self._publish_health_when_due(t)
+        self._pacer.hold(t)
+        if self._pacer.stopping or self._is_over(t):
+            self.say_goodbye(t)
+            raise WorldStopped
+        return {"commands_taken": np.array([float(t)])}
+
+    def _columns(self, inputs: Arrays) -> Mapping[DeviceKind, Mapping[str, FloatArray]]:
+        columns = {
+            kind: {quantity: inputs[f"{kind.value}.{quantity}"] for quantity in KINDS[kind].reports}
+            for kind in DeviceKind
+        }
+        # The grid speaks per home; a meter's place among the meters need not be its home's among the homes.
+        meter = columns[DeviceKind.METER]
+        meter["voltage_v"] = meter["voltage_v"][self._meter_home]
+        return columns
+
+    def _grid_messages(self, t: int) -> list[Outgoing]:
+        state = self._grid.state
+        assert state is not None  # noqa: S101 - the grid has stepped before us
+        with_picture = (self.timeline.live and t % _PICTURE_EVERY_S == 0) or t % 3600 == 0
+        messages = []
+        for feeder in range(len(state.losses_w)):
+            voltages = np.round(state.node_voltage_pu(feeder), 5).ravel().tolist() if with_picture else ()
+            head, reactive = state.head_power_w[feeder].tolist(), state.head_reactive_var[feeder].tolist()
+            message = GridMessage.model_construct(
+                feeder=feeder,
+                measured_at=self.timeline.moment(t),
+                head_power_w=tuple(head),
+                head_reactive_power_var=tuple(reactive),
+                losses_w=float(state.losses_w[feeder]),
+                transformer_loading=float(state.transformer_loading[feeder].max()),
+                line_loading=float(state.line_loading_max[feeder]),
+                v_min_pu=float(state.v_min_pu[feeder]),
+                v_max_pu=float(state.v_max_pu[feeder]),
+                node_voltage_pu=tuple(voltages),
+            )
+            topic = topics.grid(self._pilot, feeder)
+            messages.append(
+                Outgoing(due_s=self.timeline.utc_s(t), topic=topic, payload=encode(message), qos=1, retain=False)
+            )
+        return messages
+
+    def _note_balance(self, length_s: int, columns: Mapping[DeviceKind, Mapping[str, FloatArray]]) -> None:
+        state = self._grid.state
+        assert state is not None  # noqa: S101 - the grid has stepped before us
+        meter = columns[DeviceKind.METER]
+        self._balance.note(
+            length_s,
+            head_power_w=state.head_power_w,
+            losses_w=state.losses_w,
+            registers_wh=meter["energy_import_wh"] - meter["energy_export_wh"],
+        )
+        self._strain.note(length_s, state)
+
+    def _publish_health_when_due(self, t: int) -> None:
+        if t >= self._health_due:
+            self._health_due = t + (_HEALTH_EVERY_S if self.timeline.live else _HEALTH_EVERY_S_BACKFILL)
+            self._publish_health(t)
+
+    def _publish_health(self, t: int) -> None:
+        lag = self._pacer.lag
+        health = WorldHealth(
+            published_at=self.timeline.moment(t),
+            steps=lag.steps,
+            missed_deadlines=lag.missed,
+            lag_ms_p50=lag.percentile_ms(50),
+            lag_ms_p99=lag.percentile_ms(99),
+            lag_ms_max=lag.max_ms,
+            backfill_s=self._pacer.backfill_s,
+            messages=self._pacer.published,
+            outbox=len(self._outbox),
+            grid_nodes=self._nodes,
+            energy_balance_error=self._balance.error,
+            v_min_pu=self._strain.v_min_pu,
+            v_max_pu=self._strain.v_max_pu,
+            transformer_loading_max=self._strain.transformer_loading_max,
+            losses_w=self._strain.losses_w,
+        )
+        self._bus.publish(topics.world(self._pilot), encode(health))
+
+    def _is_over(self, t: int) -> bool:
+        if not self.timeline.live or self._duration_s is None:
+            return False
+        self._live_since = t if self._live_since is None else self._live_since
+        return t - self._live_since >= self._duration_s

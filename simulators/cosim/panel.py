@@ -1,0 +1,64 @@
+"""Where the wires of a home come together: sums per home, and the battery's own wish to serve its home."""
+
+import numpy as np
+
+from simulators.cosim.base import Arrays, ArraySimulator
+from simulators.layout import FloatArray, Layout
+from simulators.timeline import Timeline
+from twin.model.device import DeviceKind
+
+_LOADS = (DeviceKind.PV, DeviceKind.EV_CHARGER, DeviceKind.HEAT_PUMP, DeviceKind.WATER_HEATER)
+
+
+class PanelSimulator(ArraySimulator):
+    """Sums everything but the battery, and gives each battery its setpoint.
+
+    Inputs `{kind}_power_w` per device, `pv_reactive_power_var` per PV, base load per home, `commanded_w` per battery.
+    A battery without a command cancels its home's exchange with the grid (self-consumption), sharing it evenly
+    where a home has several.
+    """
+
+    def __init__(self, *, timeline: Timeline, layout: Layout) -> None:
+        inputs = [
+            *(f"{kind.value}_power_w" for kind in _LOADS),
+            "pv_reactive_power_var",
+            "base_load_power_w",
+            "base_load_reactive_power_var",
+            "commanded_w",
+        ]
+        outputs = ["power_w", "reactive_power_var", "battery_setpoint_w"]
+        super().__init__(timeline=timeline, inputs=inputs, outputs=outputs)
+        self._layout = layout
+        self._battery_home = layout.kinds[DeviceKind.BATTERY].home
+        batteries = np.bincount(self._battery_home, minlength=layout.homes)
+        self._share = 1.0 / np.maximum(batteries, 1)[self._battery_home]
+
+    def advance(self, t: int, length_s: int, inputs: Arrays) -> Arrays:  # noqa: ARG002
+        """Sum per home, shape (homes,); setpoints per battery."""
+        power: FloatArray = np.array(inputs["base_load_power_w"])
+        for kind in _LOADS:
+            power += self._layout.sum_by_home(kind, inputs[f"{kind.value}_power_w"])
+        reactive = inputs["base_load_reactive_power_var"] + self._layout.sum_by_home(
+            DeviceKind.PV, inputs["pv_reactive_power_var"]
+        )
+        own = -power[self._battery_home] * self._share
+        commanded = inputs["commanded_w"]
+        setpoint = np.where(np.isnan(commanded), own, commanded)
+        return {"power_w": power, "reactive_power_var": reactive, "battery_setpoint_w": setpoint}
+
+
+class ServiceSimulator(ArraySimulator):
+    """What passes the meter: the panel's sum and the battery, shape (homes,)."""
+
+    def __init__(self, *, timeline: Timeline, layout: Layout) -> None:
+        inputs = ["panel_power_w", "panel_reactive_power_var", "battery_power_w"]
+        super().__init__(timeline=timeline, inputs=inputs, outputs=["power_w", "reactive_power_var"])
+        self._layout = layout
+
+    def advance(self, t: int, length_s: int, inputs: Arrays) -> Arrays:  # noqa: ARG002
+        """Add the battery to the panel."""
+        battery = self._layout.sum_by_home(DeviceKind.BATTERY, inputs["battery_power_w"])
+        return {
+            "power_w": inputs["panel_power_w"] + battery,
+            "reactive_power_var": np.array(inputs["panel_reactive_power_var"]),
+        }

@@ -1,0 +1,76 @@
+"""Weather and people as a simulator: what drives every device from outside."""
+
+import numpy as np
+
+from simulators.cosim.base import Arrays, ArraySimulator
+from simulators.layout import FloatArray, Layout
+from simulators.people.demand import DemandSource
+from simulators.people.weather import Weather
+from simulators.timeline import Timeline
+from twin.model.device import DeviceKind
+
+_BLOCK_MINUTES = 60  # weather is computed an hour at a time and interpolated between its minutes
+
+
+class SurroundingsSimulator(ArraySimulator):
+    """Looks up the minute that the step lies in (people) and the middle of the step (weather)."""
+
+    def __init__(self, *, timeline: Timeline, layout: Layout, weather: Weather, people: DemandSource) -> None:
+        super().__init__(
+            timeline=timeline,
+            inputs=[],
+            outputs=[
+                "temperature_outdoor_degc",
+                "wind_speed_m_s",
+                "irradiance_global_w_m2",
+                "irradiance_poa_w_m2",
+                "temperature_mains_degc",
+                "demand_w",
+                "draw_l_min",
+                "heat_gain_w",
+                "plugged",
+                "driving_power_w",
+            ],
+        )
+        kinds = layout.kinds
+        self._weather = weather
+        self._people = people
+        self._tilt = kinds[DeviceKind.PV].rating("tilt_deg")
+        self._azimuth = kinds[DeviceKind.PV].rating("azimuth_deg")
+        self._home = {kind: layout.kinds[kind].home for kind in DeviceKind}
+        self._block_start = np.datetime64("NaT", "s")
+        self._block: dict[str, FloatArray] = {}
+
+    def advance(self, t: int, length_s: int, inputs: Arrays) -> Arrays:  # noqa: ARG002
+        """Everything outside the devices, for the time from t - length_s to `t`."""
+        start_s = int(self.timeline.utc_s(t - length_s))
+        found = dict(self._weather_at(start_s + length_s / 2))
+        minute = np.datetime64(start_s - start_s % 60, "s")
+        block = self._people.minutes(minute, 1)
+        found["demand_w"] = block.demand_w[0]
+        found["draw_l_min"] = block.draw_l_min[0][self._home[DeviceKind.WATER_HEATER]]
+        found["heat_gain_w"] = block.heat_gain_w[0][self._home[DeviceKind.HEAT_PUMP]]
+        found["plugged"] = block.vehicle_plugged[0][self._home[DeviceKind.EV_CHARGER]]
+        found["driving_power_w"] = block.vehicle_driving_w[0][self._home[DeviceKind.EV_CHARGER]]
+        return found
+
+    def _weather_at(self, now_s: float) -> Arrays:
+        span_s = _BLOCK_MINUTES * 60
+        start = np.datetime64(int(now_s // span_s) * span_s, "s")
+        if start != self._block_start:
+            self._block_start, self._block = start, self._weather_block(start)
+        position = (now_s % span_s) / 60
+        before = int(position)
+        share = position - before
+        return {name: values[before] * (1 - share) + values[before + 1] * share for name, values in self._block.items()}
+
+    def _weather_block(self, start: np.datetime64) -> dict[str, FloatArray]:
+        times = start + np.arange(_BLOCK_MINUTES + 1) * np.timedelta64(60, "s")
+        sample = self._weather.sample(times)
+        return {
+            "temperature_outdoor_degc": sample.temperature_degc,
+            "wind_speed_m_s": sample.wind_speed_m_s,
+            "irradiance_global_w_m2": sample.ghi_w_m2,
+            "irradiance_poa_w_m2": self._weather.plane_of_array(times, self._tilt, self._azimuth),
+            "temperature_mains_degc": self._weather.mains_water_degc(times),
+        }

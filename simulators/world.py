@@ -1,0 +1,160 @@
+"""From a pilot to a running mosaik world.
+
+surroundings ──► device fleets ──► panel ──► battery ──► service ──► meter ──► grid ──┐
+                    ▲    ▲                                                            │
+      controls ─────┘    └──────────────── voltage, one step later ◄──────────────────┤
+         ▲                                                                            ▼
+         └───────────────────── commands, one step later ◄───────────────────────── bridge ◄──► bus
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+import mosaik_api_v3
+import numpy as np
+from mosaik import AsyncWorld
+from mosaik.async_scenario import Entity
+from mosaik.starters import PythonStarter
+
+from simulators.bridge import Bridge, WorldStopped
+from simulators.cosim.base import MODEL, ArraySimulator
+from simulators.cosim.control import ControlSimulator
+from simulators.cosim.fleet import FleetSimulator
+from simulators.cosim.grid import GridSimulator
+from simulators.cosim.panel import PanelSimulator, ServiceSimulator
+from simulators.cosim.surroundings import SurroundingsSimulator
+from simulators.endpoints.controls import Controls
+from simulators.endpoints.registry import agents as build_agents
+from simulators.fleet.fmu_fleet import Fleet
+from simulators.fleet.parameters import parameters
+from simulators.layout import Layout
+from simulators.outbox import Outbox
+from simulators.pace import Pacer
+from simulators.sources import people_of, weather_of
+from simulators.timeline import Timeline
+from simulators.wiring import connect
+from twin.bus.port import Bus
+from twin.clock import Clock
+from twin.model.device import DeviceKind
+from twin.model.topology import Pilot
+
+_MODEL = {
+    DeviceKind.PV: "pv_inverter",
+    DeviceKind.BATTERY: "battery",
+    DeviceKind.EV_CHARGER: "ev_charger",
+    DeviceKind.HEAT_PUMP: "house",
+    DeviceKind.WATER_HEATER: "water_heater",
+    DeviceKind.METER: "meter",
+}
+_FOREVER_S = 100 * 366 * 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """When and how fast a world runs.
+
+    `start` is where live begins, the wall's now when None; `speed` times real time, 0 as fast as possible;
+    `duration_s` counts from where live begins, None for ever.
+    """
+
+    start: datetime | None
+    backfill_s: int
+    speed: float
+    step_s: int = 1
+    duration_s: float | None = None
+
+
+class World:
+    """The simulated world of one pilot on one bus."""
+
+    def __init__(self, pilot: Pilot, *, bus: Bus, clock: Clock, run: Run) -> None:
+        layout = Layout(pilot=pilot)
+        self._layout = layout
+        on_wall = run.start is None and run.speed == 1
+        self._timeline = _timeline(run, clock, on_wall=on_wall)
+        timeline = self._timeline
+        outbox = Outbox()
+        self.pacer = Pacer(
+            bus=bus,
+            pilot=pilot.name,
+            clock=clock,
+            timeline=timeline,
+            outbox=outbox,
+            speed=run.speed,
+            on_wall=on_wall,
+        )
+        controls = Controls(pilot)
+        grid = GridSimulator(timeline=timeline, layout=layout)
+        weather = weather_of(pilot)
+        self._fleets = {kind: _fleet(layout, kind) for kind in _MODEL}
+        self._base_load = Fleet(model="base_load", n=layout.homes)
+        self.bridge = Bridge(
+            timeline=timeline,
+            layout=layout,
+            bus=bus,
+            agents=build_agents(pilot, controls, timeline.utc_s(0)),
+            grid=grid,
+            pacer=self.pacer,
+            outbox=outbox,
+            duration_s=run.duration_s,
+        )
+        self._simulators: Mapping[str, ArraySimulator] = {
+            "surroundings": SurroundingsSimulator(
+                timeline=timeline, layout=layout, weather=weather, people=people_of(pilot, weather)
+            ),
+            "controls": ControlSimulator(timeline=timeline, layout=layout, controls=controls),
+            **{
+                kind.value: FleetSimulator(
+                    timeline=timeline,
+                    fleet=fleet,
+                    home=layout.kinds[kind].home,
+                    by_home=("voltage_pu", "power_total_w", "reactive_power_total_var"),
+                )
+                for kind, fleet in self._fleets.items()
+            },
+            "base_load": FleetSimulator(
+                timeline=timeline, fleet=self._base_load, home=np.arange(layout.homes, dtype=np.intp)
+            ),
+            "panel": PanelSimulator(timeline=timeline, layout=layout),
+            "service": ServiceSimulator(timeline=timeline, layout=layout),
+            "grid": grid,
+            "bridge": self.bridge,
+        }
+
+    async def run(self) -> None:
+        """Introduce the endpoints and step until stopped or over. Frees the FMUs at the end."""
+        self.bridge.introduce(0)
+        try:
+            async with AsyncWorld() as world:
+                entities = {name: await _start(world, name, simulator) for name, simulator in self._simulators.items()}
+                connect(world, entities, self._layout)
+                await world.run(until=_FOREVER_S, print_progress=False)
+        except WorldStopped:
+            return
+        finally:
+            for fleet in (*self._fleets.values(), self._base_load):
+                fleet.close()
+
+
+def _timeline(run: Run, clock: Clock, *, on_wall: bool) -> Timeline:
+    live_at = run.start or clock.now()
+    if not on_wall and run.start is None:
+        live_at = live_at.replace(microsecond=0)
+    epoch = (live_at - timedelta(seconds=run.backfill_s)).replace(second=0, microsecond=0)
+    started_s, ahead_s = clock.monotonic_s(), (live_at - epoch).total_seconds()
+    wall_s = (lambda: clock.monotonic_s() - started_s + ahead_s) if on_wall else None
+    return Timeline(epoch=epoch, live_at_s=int(ahead_s), step_s=run.step_s, wall_s=wall_s)
+
+
+def _fleet(layout: Layout, kind: DeviceKind) -> Fleet:
+    devices = layout.kinds[kind].devices
+    ratings = [device.ratings for device in devices]
+    return Fleet(model=_MODEL[kind], n=len(devices), parameters=parameters(kind, ratings, seed=layout.pilot.seed))
+
+
+async def _start(world: AsyncWorld, name: str, simulator: ArraySimulator) -> Entity:
+    # The simulators are built before, with what they share; mosaik only asks its starter for a callable.
+    factory = await world.start(PythonStarter(cast("type[mosaik_api_v3.Simulator]", lambda: simulator)), sim_id=name)
+    return await factory.models[MODEL]()
