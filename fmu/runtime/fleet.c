@@ -1,0 +1,161 @@
+#include "fleet.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint64_t LARGEST_FLEET = 1u << 26;
+static const char STATE_MAGIC[8] = "HGFLEET";
+
+typedef struct {
+    char magic[8];
+    char token[40];
+    uint64_t n;
+    double time_s;
+    int64_t mode;
+} StateHeader;
+
+size_t fleet_value_count(const Fleet *fleet, size_t variable)
+{
+    return VARIABLES[variable].rows * (size_t)fleet->n;
+}
+
+bool fleet_resize(Fleet *fleet, uint64_t n)
+{
+    if (n == 0 || n > LARGEST_FLEET) {
+        return false;
+    }
+    double *values = malloc(CELLS_PER_DEVICE * (size_t)n * sizeof *values);
+    if (values == NULL) {
+        return false;
+    }
+    free(fleet->values);
+    fleet->values = values;
+    fleet->n = n;
+    for (size_t k = 0; k < VARIABLE_COUNT; k++) {
+        const size_t count = fleet_value_count(fleet, k);
+        fleet->rows[k] = values;
+        for (size_t i = 0; i < count; i++) {
+            values[i] = VARIABLES[k].start;
+        }
+        values += count;
+    }
+    return true;
+}
+
+void fleet_free(Fleet *fleet)
+{
+    free(fleet->values);
+    fleet->values = NULL;
+}
+
+/* Devices is generated with one pointer per variable, in the order of VARIABLES. */
+static Devices fleet_devices(const Fleet *fleet)
+{
+    Devices devices;
+    _Static_assert(sizeof devices == sizeof fleet->rows, "one pointer per variable");
+    memcpy(&devices, fleet->rows, sizeof devices);
+    return devices;
+}
+
+static bool settable(const Fleet *fleet, Causality causality)
+{
+    switch (causality) {
+    case CAUSALITY_PARAMETER:
+        return (fleet->mode & (MODE_INSTANTIATED | MODE_INITIALIZATION)) != 0;
+    case CAUSALITY_INPUT:
+        return (fleet->mode & (MODE_INSTANTIATED | MODE_INITIALIZATION | MODE_STEP)) != 0;
+    default:
+        return false;
+    }
+}
+
+const char *fleet_refusal(const Fleet *fleet, size_t variable, const double *values, char message[MESSAGE_SIZE])
+{
+    const Variable *v = &VARIABLES[variable];
+    if (!settable(fleet, v->causality)) {
+        const char *why = "cannot be set in the present state";
+        if (v->causality == CAUSALITY_OUTPUT || v->causality == CAUSALITY_LOCAL) {
+            why = "only parameters and inputs can be set";
+        } else if (v->causality == CAUSALITY_PARAMETER && fleet->mode == MODE_STEP) {
+            why = "parameters are fixed after initialization";
+        }
+        snprintf(message, MESSAGE_SIZE, "%s: %s", v->name, why);
+        return message;
+    }
+    const size_t count = fleet_value_count(fleet, variable);
+    bool all_inside = true;
+    for (size_t i = 0; i < count; i++) {
+        all_inside &= values[i] >= v->min && values[i] <= v->max; /* false for NaN */
+    }
+    if (all_inside) {
+        return NULL;
+    }
+    size_t i = 0;
+    while (values[i] >= v->min && values[i] <= v->max) {
+        i++;
+    }
+    snprintf(message, MESSAGE_SIZE, "%s[%zu]: %g is outside %g to %g", v->name, i, values[i], v->min, v->max);
+    return message;
+}
+
+const char *fleet_contradiction(const Fleet *fleet, char message[MESSAGE_SIZE])
+{
+    const Devices devices = fleet_devices(fleet);
+    Violation violation;
+    if (model_check(&devices, (size_t)fleet->n, &violation)) {
+        return NULL;
+    }
+    snprintf(message, MESSAGE_SIZE, "%s[%zu]: %s", violation.variable, violation.device, violation.rule);
+    return message;
+}
+
+void fleet_start(Fleet *fleet)
+{
+    const Devices devices = fleet_devices(fleet);
+    model_start(&devices, (size_t)fleet->n);
+}
+
+void fleet_step(Fleet *fleet, double step_s)
+{
+    const Devices devices = fleet_devices(fleet);
+    model_step(&devices, (size_t)fleet->n, step_s);
+    fleet->time_s += step_s;
+}
+
+size_t fleet_state_size(const Fleet *fleet)
+{
+    return sizeof(StateHeader) + CELLS_PER_DEVICE * (size_t)fleet->n * sizeof(double);
+}
+
+void fleet_save(const Fleet *fleet, void *bytes)
+{
+    StateHeader header;
+    memset(&header, 0, sizeof header);
+    memcpy(header.magic, STATE_MAGIC, sizeof header.magic);
+    snprintf(header.token, sizeof header.token, "%s", INSTANTIATION_TOKEN);
+    header.n = fleet->n;
+    header.time_s = fleet->time_s;
+    header.mode = fleet->mode;
+    memcpy(bytes, &header, sizeof header);
+    memcpy((char *)bytes + sizeof header, fleet->values, fleet_state_size(fleet) - sizeof header);
+}
+
+bool fleet_restore(Fleet *fleet, const void *bytes, size_t size)
+{
+    StateHeader header;
+    if (size != fleet_state_size(fleet)) {
+        return false;
+    }
+    memcpy(&header, bytes, sizeof header);
+    if (memcmp(header.magic, STATE_MAGIC, sizeof header.magic) != 0) {
+        return false;
+    }
+    if (strncmp(header.token, INSTANTIATION_TOKEN, sizeof header.token) != 0 || header.n != fleet->n) {
+        return false;
+    }
+    fleet->time_s = header.time_s;
+    fleet->mode = (Mode)header.mode;
+    memcpy(fleet->values, (const char *)bytes + sizeof header, size - sizeof header);
+    return true;
+}

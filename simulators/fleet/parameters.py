@@ -1,0 +1,197 @@
+"""Ratings of pilot devices -> parameter arrays of their fleet's FMU.
+
+What the ratings do not say gets a typical value; where devices of one kind differ in reality, the value is spread
+around it by a seeded draw that depends on the device's place in the list only: adding a device never changes the
+ones before it. Refuses unknown kinds, unknown or missing ratings.
+"""
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+Column = NDArray[np.float64]
+Parameters = dict[str, Column]
+
+MODELS: Mapping[str, str] = MappingProxyType(
+    {
+        "battery": "battery",
+        "pv": "pv_inverter",
+        "ev_charger": "ev_charger",
+        "heat_pump": "house",
+        "water_heater": "water_heater",
+        "base_load": "base_load",
+        "meter": "meter",
+    }
+)
+"""Model of each device kind, as `Fleet` takes it."""
+
+_DRAWS_PER_DEVICE = 8  # drawn for every device and kind, used or not, so that a device's draws never move
+_MINIMUM_CURRENT_A = 6.0  # IEC 61851-1
+_PHASE_VOLTAGE_V = 230.0
+_SINGLE_PHASE_MAX_W = 7400.0  # 32 A at 230 V; larger chargers use three phases
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Devices:
+    """Ratings and draws of the devices of one kind."""
+
+    ratings: Sequence[Mapping[str, float]]
+    draws: NDArray[np.float64]
+
+    def rating(self, name: str, default: float | Column | None = None) -> Column:
+        """The rating of every device; `default` (one value or one per device) where a device has none."""
+        if default is None:
+            return np.array([device[name] for device in self.ratings], dtype=np.float64)
+        fallback = np.broadcast_to(default, (len(self.ratings),))
+        pairs = zip(self.ratings, fallback, strict=True)
+        return np.array([device.get(name, value) for device, value in pairs], dtype=np.float64)
+
+    def spread(self, draw: int, low: float, high: float) -> Column:
+        """Even spread between two values by the draw of that number."""
+        return low + (high - low) * self.draws[:, draw]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    required: frozenset[str]
+    optional: frozenset[str]
+    build: Callable[[_Devices], Parameters]
+
+
+def parameters(kind: str, ratings: Sequence[Mapping[str, float]], seed: int) -> Parameters:
+    """Parameter arrays of shape (len(ratings),) for the model `MODELS[kind]`; ValueError on wrong kinds or ratings."""
+    if kind not in _KINDS:
+        raise ValueError(f"device kind {kind!r} is unknown, allowed: {', '.join(sorted(_KINDS))}")
+    rules = _KINDS[kind]
+    for place, device in enumerate(ratings):
+        missing = rules.required - device.keys()
+        unknown = device.keys() - rules.required - rules.optional
+        if missing or unknown:
+            allowed = ", ".join(sorted(rules.required | rules.optional)) or "none"
+            wrong = f"missing ratings {sorted(missing)}, unknown ratings {sorted(unknown)}"
+            raise ValueError(f"{kind} {place}: {wrong}, allowed: {allowed}")
+    stream = np.random.default_rng([seed, zlib.crc32(kind.encode())])
+    draws = stream.random((len(ratings), _DRAWS_PER_DEVICE))
+    return rules.build(_Devices(ratings=ratings, draws=draws))
+
+
+def _battery(devices: _Devices) -> Parameters:
+    power_w = devices.rating("power_w")
+    soc_max = devices.rating("soc_max", 1.0)
+    return {
+        "energy_capacity_wh": devices.rating("energy_wh"),
+        "power_max_w": power_w,
+        "soc_min": devices.rating("soc_min", 0.1),
+        "soc_max": soc_max,
+        "soc_start": devices.rating("soc_start", devices.spread(0, 0.3, 0.7)),
+        "inverter_efficiency": devices.spread(1, 0.96, 0.975),
+        "inverter_no_load_w": 0.004 * power_w,
+        "resistance_pu": devices.spread(2, 0.03, 0.05),
+        "standby_w": devices.spread(3, 5.0, 15.0),
+        "derate_charge_above_soc": soc_max - 0.05,
+    }
+
+
+def _pv(devices: _Devices) -> Parameters:
+    return {
+        "dc_power_w": devices.rating("dc_power_w"),
+        "ac_power_va": devices.rating("ac_power_va"),
+        "gamma": devices.spread(0, -0.0041, -0.0034),
+        "losses": devices.spread(1, 0.10, 0.18),
+        "inverter_efficiency": devices.spread(2, 0.955, 0.975),
+        "volt_var_on": devices.rating("volt_var", 0.0),
+        "volt_watt_on": devices.rating("volt_watt", 0.0),
+    }
+
+
+def _ev_charger(devices: _Devices) -> Parameters:
+    power_w = devices.rating("power_w")
+    phases = np.where(power_w > _SINGLE_PHASE_MAX_W, 3.0, 1.0)
+    return {
+        "battery_capacity_wh": devices.rating("vehicle_energy_wh"),
+        "power_max_w": power_w,
+        "power_min_w": np.minimum(phases * _MINIMUM_CURRENT_A * _PHASE_VOLTAGE_V, power_w),
+        "efficiency": devices.spread(0, 0.88, 0.92),
+        "standby_w": devices.spread(1, 2.0, 5.0),
+        "taper_above_soc": devices.spread(2, 0.93, 0.97),
+        "soc_start": devices.rating("soc_start", devices.spread(3, 0.5, 0.9)),
+    }
+
+
+def _heat_pump(devices: _Devices) -> Parameters:
+    """Envelope per floor area: heat loss 1.0 to 1.6 W/(K m2), capacities between ISO 13790's light and medium class."""
+    area_m2 = devices.rating("floor_area_m2")
+    heat_w = devices.rating("heat_power_w")
+    loss_w_per_k = devices.spread(0, 1.0, 1.6) * area_m2
+    share_air = devices.spread(1, 0.45, 0.6)  # windows and infiltration lose heat from the air, walls from the mass
+    coupling_w_per_k = devices.spread(2, 5.0, 7.0) * area_m2
+    return {
+        "capacity_air_j_per_k": devices.spread(3, 30e3, 45e3) * area_m2,
+        "capacity_mass_j_per_k": devices.spread(4, 110e3, 170e3) * area_m2,
+        "resistance_air_mass_k_per_w": 1.0 / coupling_w_per_k,
+        "resistance_air_outdoor_k_per_w": 1.0 / (share_air * loss_w_per_k),
+        "resistance_mass_outdoor_k_per_w": 1.0 / ((1.0 - share_air) * loss_w_per_k),
+        "aperture_air_m2": 0.02 * area_m2,
+        "aperture_mass_m2": 0.02 * area_m2,
+        "heat_capacity_w": heat_w,
+        "heat_cop": devices.spread(5, 3.2, 4.2),
+        "cool_capacity_w": 0.9 * heat_w,
+        "cool_cop": devices.spread(6, 3.0, 4.0),
+        "backup_power_w": 0.5 * heat_w,
+        "standby_w": devices.spread(7, 10.0, 30.0),
+        "temperature_start_degc": devices.rating("setpoint_degc", 20.0),
+    }
+
+
+def _water_heater(devices: _Devices) -> Parameters:
+    volume_l = devices.rating("volume_l")
+    surface = (volume_l / 250.0) ** (2.0 / 3.0)  # a body's surface grows with the 2/3 power of its volume
+    return {
+        "volume_l": volume_l,
+        "height_m": 1.22 * (volume_l / 250.0) ** (1.0 / 3.0),
+        "ua_w_per_k": devices.spread(0, 1.5, 2.4) * surface,
+        "element_power_w": devices.rating("power_w"),
+        "temperature_start_degc": devices.spread(1, 47.0, 52.0),
+    }
+
+
+def _base_load(devices: _Devices) -> Parameters:
+    return {"power_factor": devices.spread(0, 0.95, 0.99)}
+
+
+def _meter(devices: _Devices) -> Parameters:
+    """Registers start at zero; the meter has no other parameter."""
+    return {"energy_import_start_wh": np.zeros(len(devices.ratings))}
+
+
+_KINDS: Mapping[str, _Kind] = MappingProxyType(
+    {
+        "battery": _Kind(
+            required=frozenset({"energy_wh", "power_w"}),
+            optional=frozenset({"soc_min", "soc_max", "soc_start"}),
+            build=_battery,
+        ),
+        "pv": _Kind(
+            required=frozenset({"dc_power_w", "ac_power_va"}),
+            optional=frozenset({"tilt_deg", "azimuth_deg", "volt_var", "volt_watt"}),
+            build=_pv,
+        ),
+        "ev_charger": _Kind(
+            required=frozenset({"power_w", "vehicle_energy_wh"}),
+            optional=frozenset({"soc_start"}),
+            build=_ev_charger,
+        ),
+        "heat_pump": _Kind(
+            required=frozenset({"heat_power_w", "floor_area_m2"}),
+            optional=frozenset({"setpoint_degc"}),
+            build=_heat_pump,
+        ),
+        "water_heater": _Kind(required=frozenset({"volume_l", "power_w"}), optional=frozenset(), build=_water_heater),
+        "base_load": _Kind(required=frozenset(), optional=frozenset(), build=_base_load),
+        "meter": _Kind(required=frozenset(), optional=frozenset(), build=_meter),
+    }
+)
