@@ -1,0 +1,1 @@
+"""People and weather, which drive the devices: measured where the user has files, seeded generators where not."""
