@@ -1,0 +1,176 @@
+"""The broker of last resort, run by `twin.bus.broker` as a child process. The only importer of amqtt.
+
+amqtt 0.12 forgets a QoS 1 message that is not acknowledged within five seconds or before its connection ends, lets new
+messages overtake those kept for a client that comes back, and marks the latter as retained. `KeepingHandler` and
+`KeepingBroker` deliver at least once and in order instead.
+"""
+
+import argparse
+import asyncio
+import logging
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import amqtt.broker
+from amqtt.contexts import BaseContext
+from amqtt.mqtt.constants import QOS_0
+from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
+from amqtt.mqtt.puback import PubackPacket
+from amqtt.plugins.base import BaseAuthPlugin
+from amqtt.session import IncomingApplicationMessage, OutgoingApplicationMessage, Session
+
+from twin.bus.broker import IN_FLIGHT, LOOPBACK, QUEUED, password_is
+
+_log = logging.getLogger(__name__)
+
+
+class PasswordFile(BaseAuthPlugin):  # type: ignore[misc]  # amqtt has no types
+    """Lets in who knows a password of the file, or everyone when there is no file.
+
+    Nobody counts as anonymous, for amqtt keeps no messages for those.
+    """
+
+    @dataclass
+    class Config:
+        """What amqtt reads from our configuration."""
+
+        passwords: str | None = None
+
+    def __init__(self, context: BaseContext) -> None:
+        super().__init__(context)
+        self._lines: dict[str, str] | None = None
+        file = cast("PasswordFile.Config", self.config).passwords
+        if file is not None:
+            self._lines = {line.partition(":")[0]: line for line in Path(file).read_text().splitlines()}
+
+    async def authenticate(self, *, session: Session) -> bool:
+        """True for a known user with the right password, or when nobody needs one."""
+        if self._lines is None:
+            return True
+        line = self._lines.get(session.username or "")
+        return line is not None and password_is(line, session.password or "")
+
+
+class KeepingHandler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt has no types
+    """One client's connection; a QoS 1 message stays in the session until the client has acknowledged it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on
+        super().__init__(*args, **kwargs)
+        self.caught_up = False
+
+    async def catch_up(self) -> None:
+        """Send what was kept while the client was away; from here on new messages may follow."""
+        self.caught_up = True
+        await self._send_kept()
+
+    async def mqtt_publish(
+        self,
+        topic: str,
+        data: bytes | bytearray,
+        qos: int | None,
+        retain: bool,  # noqa: FBT001 - amqtt's signature
+        ack_timeout: int | None = None,
+    ) -> OutgoingApplicationMessage:
+        """Send now, or keep while older messages wait or the client has too many to acknowledge."""
+        session = self.session
+        must_wait = qos != QOS_0 and (
+            session is None
+            or not self.caught_up
+            or not session.retained_messages.empty()
+            or len(session.inflight_out) >= IN_FLIGHT
+        )
+        if session is None or not must_wait:
+            return await super().mqtt_publish(topic, data, qos, retain, ack_timeout)
+        return keep(session, OutgoingApplicationMessage(None, topic, qos, data, retain))
+
+    async def _handle_qos1_message_flow(
+        self, app_message: OutgoingApplicationMessage | IncomingApplicationMessage
+    ) -> None:
+        if not isinstance(app_message, OutgoingApplicationMessage):
+            await super()._handle_qos1_message_flow(app_message)
+        elif self.session is not None and app_message.packet_id is not None:
+            self.session.inflight_out[app_message.packet_id] = app_message
+            packet = app_message.build_publish_packet(dup=app_message.publish_packet is not None)
+            app_message.publish_packet = packet
+            await self._send_packet(packet)
+
+    async def handle_puback(self, puback: PubackPacket) -> None:
+        """Forget the message and make room for one that waits."""
+        if self.session is not None and puback.variable_header is not None:
+            self.session.inflight_out.pop(puback.variable_header.packet_id, None)
+            await self._send_kept()
+
+    async def _send_kept(self) -> None:
+        session = self.session
+        while session is not None and not session.retained_messages.empty() and len(session.inflight_out) < IN_FLIGHT:
+            kept = session.retained_messages.get_nowait()
+            await super().mqtt_publish(kept.topic, kept.data, kept.qos, kept.retain)
+            session = self.session
+
+
+def keep(session: Session, message: OutgoingApplicationMessage) -> OutgoingApplicationMessage:
+    """Put a message into the session's bounded queue; beyond the bound the newest is lost, and logged."""
+    if session.retained_messages.qsize() < QUEUED:
+        session.retained_messages.put_nowait(message)
+    else:
+        _log.warning("%s: more than %d messages wait, one is lost", session.client_id, QUEUED)
+    return message
+
+
+class KeepingBroker(amqtt.broker.Broker):  # type: ignore[misc]  # amqtt has no types
+    """amqtt's broker with connections that keep."""
+
+    async def _client_message_loop(self, client_session: Session, handler: BrokerProtocolHandler) -> None:
+        if isinstance(handler, KeepingHandler):
+            await handler.catch_up()
+        await super()._client_message_loop(client_session, handler)
+
+    async def _publish_session_retained_messages(self, session: Session) -> None:
+        """Nothing: `catch_up` does it, in order."""
+
+    async def _publish_retained_messages_for_subscription(
+        self, subscription: tuple[str, int], session: Session
+    ) -> None:
+        handler = self._get_handler(session)
+        if isinstance(handler, KeepingHandler) and handler.caught_up:  # else for filters that may be others'
+            await super()._publish_retained_messages_for_subscription(subscription, session)
+
+    async def _retain_broadcast_message(self, broadcast: dict[str, Any], qos: int, target_session: Session) -> None:
+        keep(target_session, OutgoingApplicationMessage(None, broadcast["topic"], qos, broadcast["data"], retain=False))
+
+
+async def serve(*, host: str, port: int, passwords: str | None, cert: str | None, key: str | None) -> None:
+    """Run until SIGTERM or SIGINT."""
+    listener: dict[str, Any] = {"type": "tcp", "bind": f"{host}:{port}"}
+    if cert is not None:
+        listener |= {"ssl": True, "certfile": cert, "keyfile": key}
+    plugins = {f"{PasswordFile.__module__}.{PasswordFile.__qualname__}": {"passwords": passwords}}
+    amqtt.broker.BrokerProtocolHandler = KeepingHandler  # how it makes its connections
+    broker = KeepingBroker({"listeners": {"default": listener}, "plugins": plugins})
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    await broker.start()
+    await ended.wait()
+    await broker.shutdown()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line and serve."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", default=LOOPBACK)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--passwords")
+    parser.add_argument("--cert")
+    parser.add_argument("--key")
+    chosen = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING)
+    logging.getLogger("amqtt").setLevel(logging.ERROR)  # it warns of every client that leaves without a goodbye
+    asyncio.run(serve(host=chosen.host, port=chosen.port, passwords=chosen.passwords, cert=chosen.cert, key=chosen.key))
+
+
+if __name__ == "__main__":
+    main()

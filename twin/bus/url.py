@@ -1,0 +1,83 @@
+"""Where a broker is and how to get in: `mqtt://user:password@host:1883`, or `mqtts://` for TLS. Refuses all else."""
+
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
+_ALLOWED: Final = "allowed is mqtt://[user:password@]host[:port], or mqtts:// for TLS"
+_HOST_CHARACTERS: Final = 253  # RFC 1035; longer ones fail inside the resolver
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerUrl:
+    """A broker's address, read from a URL. Printing it never shows the password."""
+
+    host: str
+    port: int
+    tls: bool
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def parse(cls, text: str) -> "BrokerUrl":
+        """The address in `text`; ValueError says what is wrong and what is allowed."""
+        try:
+            parts = urlsplit(text)
+            port = parts.port
+        except ValueError as error:
+            raise ValueError(f"broker address {_hidden(text)!r}: {error}; {_ALLOWED}") from None
+        wrong = None
+        if parts.scheme not in _PORTS:
+            wrong = f"{parts.scheme or 'no scheme'} is not a broker's scheme"
+        elif not parts.hostname or len(parts.hostname) > _HOST_CHARACTERS or " " in parts.netloc:
+            wrong = "it names no host"
+        elif port == 0:
+            wrong = "port 0 cannot be connected to"
+        elif parts.path not in {"", "/"} or parts.query or parts.fragment:
+            wrong = "nothing may follow the port"
+        elif parts.password is not None and not parts.username:
+            wrong = "a password needs a user"
+        if wrong is not None or parts.hostname is None:
+            raise ValueError(f"broker address {_hidden(text)!r}: {wrong}; {_ALLOWED}")
+        return cls(
+            host=parts.hostname,
+            port=port or _PORTS[parts.scheme],
+            tls=parts.scheme == "mqtts",
+            user=unquote(parts.username) if parts.username else None,
+            password=None if parts.password is None else unquote(parts.password),
+        )
+
+    def __str__(self) -> str:
+        """The address without user and password, as logs and pages show it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"mqtt{'s' if self.tls else ''}://{host}:{self.port}"
+
+
+def tls_context(
+    *, ca_file: Path | None = None, cert_file: Path | None = None, key_file: Path | None = None
+) -> ssl.SSLContext:
+    """A verifying TLS context: `ca_file` instead of the system's authorities, our own certificate where asked for.
+
+    Raises ValueError that names the file which cannot be used.
+    """
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise ValueError(f"CA file {ca_file}: {error}; a PEM file of certificates is allowed") from None
+    if cert_file is not None:
+        try:
+            context.load_cert_chain(cert_file, key_file)
+        except OSError as error:
+            raise ValueError(f"certificate {cert_file}, key {key_file}: {error}; a PEM pair is allowed") from None
+    elif key_file is not None:
+        raise ValueError(f"key {key_file} without a certificate; both or none are allowed")
+    return context
+
+
+def _hidden(text: str) -> str:
+    """`text` without what may be a user and password."""
+    before, at, after = text.rpartition("@")
+    return f"{before.partition('//')[0]}//***@{after}" if at else text
