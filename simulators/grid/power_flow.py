@@ -110,6 +110,7 @@ class PowerFlow:
             DatasetType.update, ComponentType.asym_load, (copies, self._loaded_kept.size), empty=False
         )
         self._update["id"] = _LOADS_FROM_ID + np.arange(self._loaded_kept.size)
+        self._no_lines = initialize_array(DatasetType.asym_output, ComponentType.line, (copies, 0))
         kept_ids = [network.nodes[node].id for node in self.reduction.kept]
         source = kept_ids.index(network.source.node)
         self._head_transformers = np.array(
@@ -145,7 +146,7 @@ class PowerFlow:
         self._set_loads("p_specified", p_w)
         self._set_loads("q_specified", q_var)
         output = self._calculate(p_w, q_var)
-        node, line, unit = (output[component].reshape(self._copies, -1) for component in _OUTPUT)
+        node, line, unit = (output.get(kind, self._no_lines).reshape(self._copies, -1) for kind in _OUTPUT)
         voltage = node["u_pu"]
         flat = voltage.reshape(-1)
         shares = flat[self._pair_voltage] * self._pair_weight
