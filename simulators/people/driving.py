@@ -19,7 +19,7 @@ from simulators.people.occupancy import PersonState
 
 _SHORTEST_QUARTERS = 2
 _DRIVEN_SHARE = 0.8
-DAYS_DRIVEN_SHARE = 0.80
+DAYS_DRIVEN_SHARE = 0.53
 """Share of days with a trip that this model gives; the mean distance of such a day is larger by its inverse."""
 _SPREAD = 0.6  # standard deviation of the logarithm of a day's distance
 _USUAL_SPEED_M_MIN = 800.0  # 48 km/h over a whole leg
