@@ -70,7 +70,8 @@ static bool settable(const Fleet *fleet, Causality causality)
     }
 }
 
-const char *fleet_refusal(const Fleet *fleet, size_t variable, const double *values, char message[MESSAGE_SIZE])
+const char *fleet_refusal(const Fleet *fleet, size_t variable, const double *values, size_t count,
+                          char message[MESSAGE_SIZE])
 {
     const Variable *v = &VARIABLES[variable];
     if (!settable(fleet, v->causality)) {
@@ -83,7 +84,6 @@ const char *fleet_refusal(const Fleet *fleet, size_t variable, const double *val
         snprintf(message, MESSAGE_SIZE, "%s: %s", v->name, why);
         return message;
     }
-    const size_t count = fleet_value_count(fleet, variable);
     bool all_inside = true;
     for (size_t i = 0; i < count; i++) {
         all_inside &= values[i] >= v->min && values[i] <= v->max; /* false for NaN */

@@ -71,8 +71,9 @@ void fleet_free(Fleet *fleet);
 
 size_t fleet_value_count(const Fleet *fleet, size_t variable);
 
-/* Null when all values may be set now, else a message naming variable, device, value and allowed range. */
-const char *fleet_refusal(const Fleet *fleet, size_t variable, const double *values, char message[MESSAGE_SIZE]);
+/* Null when these values may be set now, else a message naming variable, device, value and allowed range. */
+const char *fleet_refusal(const Fleet *fleet, size_t variable, const double *values, size_t count,
+                          char message[MESSAGE_SIZE]);
 
 /* Null when the parameters agree with each other, else a message. */
 const char *fleet_contradiction(const Fleet *fleet, char message[MESSAGE_SIZE]);

@@ -290,7 +290,8 @@ fmi3Status fmi3SetFloat64(fmi3Instance instance, const fmi3ValueReference valueR
         if (count > nValues - position) {
             return refuse_call(component, __func__, "nValues is smaller than the variables' sizes");
         }
-        const char *refusal = fleet_refusal(&component->fleet, reference - VR_FIRST, values + position, message);
+        const size_t variable = reference - VR_FIRST;
+        const char *refusal = fleet_refusal(&component->fleet, variable, values + position, count, message);
         if (refusal != NULL) {
             return refuse(component, refusal);
         }
