@@ -208,9 +208,9 @@ class PowerFlow:
         largest = int(homes[np.argmax(np.hypot(p_w[homes], q_var[homes]))]) if homes.size else 0
         others = f" (and {len(feeders) - 1} more)" if len(feeders) > 1 else ""
         raise GridError(
-            f"feeder {feeder}{others}: no power flow solution for {p_w[homes].sum():.0f} W and "
-            f"{q_var[homes].sum():.0f} var in all; the largest load is home {largest} at {self._loads[largest]} "
-            f"with {p_w[largest]:.0f} W and {q_var[largest]:.0f} var"
+            f"feeder {feeder}{others}: no power flow solution for {p_w[homes].sum():.6g} W and "
+            f"{q_var[homes].sum():.6g} var in all; the largest load is home {largest} at {self._loads[largest]} "
+            f"with {p_w[largest]:.6g} W and {q_var[largest]:.6g} var"
         ) from error
 
     def _head(self, line: NDArray[np.void], unit: NDArray[np.void], quantity: str) -> Floats:
