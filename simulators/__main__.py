@@ -57,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m simulators", description=__doc__.splitlines()[0])
     parser.add_argument("pilot", type=Path, help="pilot file")
+    parser.add_argument("--folder", type=Path, help="where the world keeps its state between runs")
     parser.add_argument("--broker", required=True, help="mqtt://host:port or mqtts://host:port")
     parser.add_argument("--start", type=datetime.fromisoformat, help="where live begins, RFC 3339; now when left out")
     parser.add_argument("--backfill-s", type=int, default=86_400, help="seconds of history before that")

@@ -55,4 +55,4 @@ class Layout:
 
     def sum_by_home(self, kind: DeviceKind, values: FloatArray) -> FloatArray:
         """Add up a device quantity over the devices of each home, shape (homes,)."""
-        return np.bincount(self.kinds[kind].home, weights=values, minlength=self.homes)
+        return np.bincount(self.kinds[kind].home, weights=values, minlength=self.homes).astype(np.float64, copy=False)

@@ -1,6 +1,7 @@
 """Which simulator feeds which, and with what: the data flow of one step, in the order in which it happens."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from mosaik import AsyncWorld
@@ -50,10 +51,12 @@ def connect(world: AsyncWorld, entities: Mapping[str, Entity], layout: Layout) -
     wire(pv, "panel", ("reactive_power_var", "pv_reactive_power_var"))
     wire("base_load", "panel", ("reactive_power_var", "base_load_reactive_power_var"))
     wire("panel", battery, ("battery_setpoint_w", "power_setpoint_w"))
-    wire("panel", "service", ("power_w", "panel_power_w"), ("reactive_power_var", "panel_reactive_power_var"))
-    wire(battery, "service", ("power_w", "battery_power_w"))
-    wire("service", meter, ("power_w", "power_total_w"), ("reactive_power_var", "reactive_power_total_var"))
-    wire("service", "grid", *same("power_w", "reactive_power_var"))
+    wire("panel", meter, ("power_w", "power_total_w"), ("reactive_power_var", "reactive_power_total_var"))
+    by_home = partial(layout.sum_by_home, DeviceKind.BATTERY)
+    world.connect(entities[battery], entities[meter], ("power_w", "power_total_w"), transform=by_home)
+    by_home = partial(layout.sum_by_home, DeviceKind.METER)
+    passing = same("power_w", "reactive_power_var")
+    world.connect(entities[meter], entities["grid"], *passing, transform=by_home)
 
     for kind in (pv, "base_load"):
         world.connect(

@@ -1,6 +1,6 @@
 """From a pilot to a running mosaik world.
 
-surroundings ──► device fleets ──► panel ──► battery ──► service ──► meter ──► grid ──┐
+surroundings ──► device fleets ──► panel ──► battery ──► meter ──► grid ──┐
                     ▲    ▲                                                            │
       controls ─────┘    └──────────────── voltage, one step later ◄──────────────────┤
          ▲                                                                            ▼
@@ -23,7 +23,7 @@ from simulators.cosim.base import MODEL, ArraySimulator
 from simulators.cosim.control import ControlSimulator
 from simulators.cosim.fleet import FleetSimulator
 from simulators.cosim.grid import GridSimulator
-from simulators.cosim.panel import PanelSimulator, ServiceSimulator
+from simulators.cosim.panel import PanelSimulator
 from simulators.cosim.surroundings import SurroundingsSimulator
 from simulators.endpoints.controls import Controls
 from simulators.endpoints.registry import agents as build_agents
@@ -118,7 +118,6 @@ class World:
                 timeline=timeline, fleet=self._base_load, home=np.arange(layout.homes, dtype=np.intp)
             ),
             "panel": PanelSimulator(timeline=timeline, layout=layout),
-            "service": ServiceSimulator(timeline=timeline, layout=layout),
             "grid": grid,
             "bridge": self.bridge,
         }
@@ -157,4 +156,5 @@ def _fleet(layout: Layout, kind: DeviceKind) -> Fleet:
 async def _start(world: AsyncWorld, name: str, simulator: ArraySimulator) -> Entity:
     # The simulators are built before, with what they share; mosaik only asks its starter for a callable.
     factory = await world.start(PythonStarter(cast("type[mosaik_api_v3.Simulator]", lambda: simulator)), sim_id=name)
-    return await factory.models[MODEL]()
+    entity: Entity = await factory.models[MODEL]()
+    return entity

@@ -13,6 +13,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol
 
+from twin.bus.broker import EmbeddedBroker
 from twin.clock import WallClock
 
 STOP_WITHIN_S = 1.2  # Ctrl-C promises an end within two seconds for everything together
@@ -142,3 +143,35 @@ def port_is_free(host: str, port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+class BrokerProcess:
+    """The embedded broker as something to keep: it comes back on the same port with the same sessions."""
+
+    name = "broker"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._broker: EmbeddedBroker | None = None
+        self._port: int | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens, once started."""
+        if self._broker is None:
+            raise LaunchError("the broker has not been started")
+        return self._broker.url
+
+    def start(self) -> None:
+        """Start it, again on the port it had."""
+        self._broker = EmbeddedBroker.start(self._folder, port=self._port)
+        self._port = self._broker.port
+
+    def returncode(self) -> int | None:
+        """None while it runs."""
+        return None if self._broker is not None and self._broker.alive else 1
+
+    def stop(self, within_s: float) -> None:  # noqa: ARG002 - it bounds its own end
+        """End it."""
+        if self._broker is not None:
+            self._broker.stop()

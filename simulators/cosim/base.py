@@ -16,7 +16,10 @@ MODEL = "Arrays"
 
 
 class ArraySimulator(mosaik_api_v3.Simulator):
-    """A time-based simulator with the one entity `all`; subclasses say what they need and give in `advance`."""
+    """A time-based simulator with the one entity `all`; subclasses say what they need and give in `advance`.
+
+    Where an attribute has several sources, `advance` gets their sum: powers meet at a node.
+    """
 
     def __init__(self, *, timeline: Timeline, inputs: Sequence[str], outputs: Sequence[str]) -> None:
         meta: Meta = {
@@ -41,11 +44,18 @@ class ArraySimulator(mosaik_api_v3.Simulator):
         return [{"eid": ENTITY, "type": model}]
 
     def step(self, time: int, inputs: InputData, max_advance: int) -> int:  # noqa: ARG002
-        """mosaik's step: unpack the one source of each attribute, advance, say when next."""
-        values = {attr: next(iter(sources.values())) for attr, sources in inputs.get(ENTITY, {}).items()}
+        """mosaik's step: add up the sources of each attribute, advance, say when next."""
+        values = {attr: _sum(list(sources.values())) for attr, sources in inputs.get(ENTITY, {}).items()}
         self._outputs = self.advance(time, self.timeline.length_s(time), values)
         return self.timeline.after(time)
 
     def get_data(self, outputs: OutputRequest) -> OutputData:
         """mosaik collects; arrays are handed over by reference."""
         return {eid: {attr: self._outputs[attr] for attr in attrs} for eid, attrs in outputs.items()}
+
+
+def _sum(sources: list[FloatArray]) -> FloatArray:
+    total = sources[0]
+    for source in sources[1:]:
+        total = total + source
+    return total

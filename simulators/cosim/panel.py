@@ -46,19 +46,3 @@ class PanelSimulator(ArraySimulator):
         setpoint = np.where(np.isnan(commanded), own, commanded)
         return {"power_w": power, "reactive_power_var": reactive, "battery_setpoint_w": setpoint}
 
-
-class ServiceSimulator(ArraySimulator):
-    """What passes the meter: the panel's sum and the battery, shape (homes,)."""
-
-    def __init__(self, *, timeline: Timeline, layout: Layout) -> None:
-        inputs = ["panel_power_w", "panel_reactive_power_var", "battery_power_w"]
-        super().__init__(timeline=timeline, inputs=inputs, outputs=["power_w", "reactive_power_var"])
-        self._layout = layout
-
-    def advance(self, t: int, length_s: int, inputs: Arrays) -> Arrays:  # noqa: ARG002
-        """Add the battery to the panel."""
-        battery = self._layout.sum_by_home(DeviceKind.BATTERY, inputs["battery_power_w"])
-        return {
-            "power_w": inputs["panel_power_w"] + battery,
-            "reactive_power_var": np.array(inputs["panel_reactive_power_var"]),
-        }

@@ -4,18 +4,19 @@ import numpy as np
 
 from simulators.cosim.base import Arrays, ArraySimulator
 from simulators.layout import FloatArray, Layout
-from simulators.people.demand import DemandSource
+from simulators.people.generator import People
 from simulators.people.weather import Weather
 from simulators.timeline import Timeline
 from twin.model.device import DeviceKind
 
+_PREPARE_STEPS = 600  # the next day's people are generated bit by bit over so many live steps, not all at midnight
 _BLOCK_MINUTES = 60  # weather is computed an hour at a time and interpolated between its minutes
 
 
 class SurroundingsSimulator(ArraySimulator):
     """Looks up the minute that the step lies in (people) and the middle of the step (weather)."""
 
-    def __init__(self, *, timeline: Timeline, layout: Layout, weather: Weather, people: DemandSource) -> None:
+    def __init__(self, *, timeline: Timeline, layout: Layout, weather: Weather, people: People) -> None:
         super().__init__(
             timeline=timeline,
             inputs=[],
@@ -35,10 +36,11 @@ class SurroundingsSimulator(ArraySimulator):
         kinds = layout.kinds
         self._weather = weather
         self._people = people
+        self._slice = max(1, layout.homes // _PREPARE_STEPS)
         self._tilt = kinds[DeviceKind.PV].rating("tilt_deg")
         self._azimuth = kinds[DeviceKind.PV].rating("azimuth_deg")
         self._home = {kind: layout.kinds[kind].home for kind in DeviceKind}
-        self._block_start = np.datetime64("NaT", "s")
+        self._block_start: np.datetime64 | None = None
         self._block: dict[str, FloatArray] = {}
 
     def advance(self, t: int, length_s: int, inputs: Arrays) -> Arrays:  # noqa: ARG002
@@ -52,6 +54,8 @@ class SurroundingsSimulator(ArraySimulator):
         found["heat_gain_w"] = block.heat_gain_w[0][self._home[DeviceKind.HEAT_PUMP]]
         found["plugged"] = block.vehicle_plugged[0][self._home[DeviceKind.EV_CHARGER]]
         found["driving_power_w"] = block.vehicle_driving_w[0][self._home[DeviceKind.EV_CHARGER]]
+        if self.timeline.live:
+            self._people.prepare(minute + np.timedelta64(1, "D"), budget_homes=self._slice)
         return found
 
     def _weather_at(self, now_s: float) -> Arrays:

@@ -40,7 +40,7 @@ class Home:
     connection_point: str
     phases: str
     occupants: int
-    annual_energy_wh: float
+    annual_energy_wh: float | None  # base load only; None: the usual for its occupants
     devices: tuple[str, ...]
 
 

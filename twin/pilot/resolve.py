@@ -17,8 +17,6 @@ from twin.pilot.schema import DEVICE_MODELS, DeviceEntry, EndpointEntry, HomeEnt
 from twin.pilot.source import Source
 
 _RESERVED_ENDPOINTS = frozenset({"grid", "clock", "pace", "world", "shadow"})  # words with a meaning in our topics
-_BASE_ENERGY_WH = 1_000_000.0  # Germany, households without electric heating (BDEW): about 1,000 kWh a year
-_ENERGY_PER_OCCUPANT_WH = 900_000.0  # plus 900 kWh for each person
 
 
 class Resolver:
@@ -54,7 +52,7 @@ class Resolver:
             connection_point=entry.connection_point,
             phases=phases,
             occupants=entry.occupants,
-            annual_energy_wh=entry.annual_energy_wh or _BASE_ENERGY_WH + entry.occupants * _ENERGY_PER_OCCUPANT_WH,
+            annual_energy_wh=entry.annual_energy_wh,
             devices=tuple(self._home_devices(entry, place)),
         )
 

@@ -14,7 +14,7 @@ from twin.model.topology import Source
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Phases = Literal["a", "b", "c", "abc"]
-Occupants = Annotated[int, Field(ge=1, le=12)]
+Occupants = Annotated[int, Field(ge=1, le=8)]
 
 
 class Entry(BaseModel):
@@ -98,7 +98,7 @@ class HomeEntry(Entry):
     phase: Phases | None = None
     endpoint: Id | None = None
     occupants: Occupants = 2
-    annual_energy_wh: Annotated[float, Field(ge=100_000, le=50_000_000)] | None = None
+    annual_energy_wh: Annotated[float, Field(ge=300_000, le=50_000_000)] | None = None
     devices: list[dict[str, Any]] = Field(default_factory=list)
 
 

@@ -1,0 +1,175 @@
+"""Where the twin is put together: clock, bus, state, history, commands and console, once, in this order.
+
+Nothing below this module chooses its own clock, address or file.
+"""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from twin.adapters.port import Adapter
+from twin.adapters.registry import load as load_adapter
+from twin.bus.mqtt import MqttBus
+from twin.bus.port import Bus
+from twin.clock import Clock, DrivenClock
+from twin.console.server import ConsoleServer
+from twin.console.sources import ConsoleSources
+from twin.dispatch import Dispatcher
+from twin.ingest import Ingest
+from twin.model.health import TwinHealth
+from twin.model.topology import Pilot
+from twin.state.aggregate import overview
+from twin.state.commands import CommandBook
+from twin.state.registry import PilotState
+from twin.store.embedded import EmbeddedStore
+from twin.store.port import Store
+from twin.store.spool import Spool
+from twin.store.writer import HistoryWriter
+
+_STORE_SCHEME = "duckdb:"
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Addresses and places of one twin. `store` is duckdb:FILE, or None for history.duckdb in `folder`."""
+
+    broker: str
+    store: str | None
+    host: str
+    port: int
+    folder: Path
+
+
+def store_url(store: str | None, folder: Path) -> str:
+    """Where history is: as asked for, or in `folder`."""
+    return store or f"{_STORE_SCHEME}{folder / 'history.duckdb'}"
+
+
+def open_store(url: str, pilot: Pilot) -> EmbeddedStore:
+    """The store at `url`. Raises ValueError for an unknown kind, StoreError when it cannot be opened."""
+    if not url.startswith(_STORE_SCHEME) or url == _STORE_SCHEME:
+        raise ValueError(f"unknown store {url!r}; write {_STORE_SCHEME}FILE")
+    return EmbeddedStore(Path(url.removeprefix(_STORE_SCHEME)), pilot)
+
+
+class Twin:
+    """The twin of one pilot on any bus, clock and store; the console is added by TwinApp."""
+
+    def __init__(self, pilot: Pilot, *, bus: Bus, clock: Clock, store: Store, spool: Spool) -> None:
+        self.pilot = pilot
+        self.bus = bus
+        self.clock = clock
+        self.store = store
+        self.state = PilotState(pilot, clock)
+        self.writer = HistoryWriter(store, spool, clock)
+        names = {endpoint.adapter for endpoint in pilot.endpoints}
+        adapters: Mapping[str, Adapter] = {name: load_adapter(name)(pilot) for name in sorted(names)}
+        book = CommandBook(pilot)
+        self.dispatcher = Dispatcher(state=self.state, book=book, adapters=adapters, bus=bus, clock=clock)
+        self.ingest = Ingest(
+            bus=bus, adapters=adapters, state=self.state, commands=self.dispatcher, history=self.writer, clock=clock
+        )
+
+    def start(self) -> None:
+        """Take up where history ends, then listen."""
+        self.writer.start()
+        self.writer.flush()
+        self.state.restore(self.store.latest())
+        self.ingest.start()
+        self.bus.open()
+
+    def stop(self) -> None:
+        """Take in what has arrived, make it safe, let go."""
+        self.bus.close()
+        self.ingest.close()
+        self.writer.close()
+        self.store.close()
+
+    def health(self) -> TwinHealth:
+        """How the twin is, this moment."""
+        return TwinHealth(
+            at=self.clock.now(),
+            bus_connected=self.bus.connected,
+            ingest=self.ingest.health(),
+            store=self.writer.health(),
+            world=self.state.world,
+            mode=self.ingest.mode,
+            backfill_until=self.ingest.backfill_until,
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """The run in figures, as `twin status` prints and `--summary` writes them."""
+        health = self.health()
+        world, ingest = health.world, health.ingest
+        counts = {state.value: count for state, count in self.dispatcher.counts().items()}
+        return {
+            "pilot": self.pilot.name,
+            "at": health.at.isoformat(),
+            "homes": len(self.pilot.homes),
+            "devices": len(self.pilot.devices),
+            "endpoints": len(self.pilot.endpoints),
+            "steps": world.steps if world else 0,
+            "missed_deadlines": world.missed_deadlines if world else 0,
+            "lag_ms": asdict(world.lag_ms) if world else None,
+            "telemetry_messages": ingest.telemetry_messages,
+            "twin_updates": ingest.twin_updates,
+            "dead_letters": sum(ingest.dead_letters.values()),
+            "dead_letters_by_reason": dict(ingest.dead_letters),
+            "update_latency_ms": asdict(ingest.update_latency_ms),
+            "commands": counts,
+            "store_rows": health.store.rows + health.store.pending,
+            "backfill_s": world.backfill_s if world else None,
+            "fresh_share": overview(self.state, health.at).fresh_share,
+            "grid": None
+            if world is None
+            else {
+                "nodes": world.grid_nodes,
+                "v_min_pu": world.v_min_pu,
+                "v_max_pu": world.v_max_pu,
+                "transformer_loading_max": world.transformer_loading_max,
+                "losses_w": world.losses_w,
+            },
+            "energy_balance_error": world.energy_balance_error if world else None,
+        }
+
+
+class TwinApp:
+    """A twin on an MQTT broker with its console: what `twin serve` runs."""
+
+    def __init__(self, pilot: Pilot, settings: Settings) -> None:
+        clock = DrivenClock(_LONG_AGO)
+        clock.follow_wall()
+        settings.folder.mkdir(parents=True, exist_ok=True)
+        bus = MqttBus(url=settings.broker, client_id=f"{pilot.name}-twin", clock=clock)
+        store = open_store(store_url(settings.store, settings.folder), pilot)
+        self._twin = Twin(pilot, bus=bus, clock=clock, store=store, spool=Spool(settings.folder / "spool"))
+        twin = self._twin
+        sources = ConsoleSources(
+            pilot=pilot,
+            state=twin.state,
+            history=store,
+            commands=twin.dispatcher,
+            health=twin.health,
+            summary=twin.summary,
+            clock=clock,
+        )
+        self._console = ConsoleServer(sources, host=settings.host, port=settings.port)
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        """Serve until `stop`."""
+        self._twin.start()
+        try:
+            self._console.start()
+            self._stopped.wait()
+        finally:
+            self._console.stop()
+            self._twin.stop()
+
+    def stop(self) -> None:
+        """End `run`; safe from a signal handler."""
+        self._stopped.set()
