@@ -1,0 +1,1 @@
+"""The HTTP API: the same twin for programs that the pages show to people."""

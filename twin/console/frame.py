@@ -1,0 +1,134 @@
+"""The frame around every page: navigation, title, clock, theme; and which address shows which page.
+
+Moving between pages keeps the frame and its connection; each page is built afresh and takes its timer with it.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from nicegui import PageArguments, ui
+
+from twin.console.kit import Text, link, not_found, pill, put, tag
+from twin.console.live import TICK_S
+from twin.console.pages import commands, dead_letters, events, feeder, health, home, homes, overview, pathways
+from twin.console.views import Views
+from twin.console.words import count
+
+STATIC = Path(__file__).parent / "static"
+
+NAVIGATION = (
+    ("/", "Overview"),
+    ("/feeder", "Feeder"),
+    ("/homes", "Homes"),
+    ("/pathways", "Pathways"),
+    ("/commands", "Commands"),
+    ("/events", "Events"),
+    ("/dead-letters", "Dead letters"),
+    ("/health", "Twin health"),
+)
+
+
+class Console:
+    """The pages over one pilot; `page` is what NiceGUI calls for each browser that comes."""
+
+    def __init__(self, views: Views) -> None:
+        self._views = views
+
+    def page(self) -> None:
+        """Build the frame, and in it the page that the address names."""
+        ui.add_head_html('<link rel="stylesheet" href="/static/console.css"><script src="/static/console.js"></script>')
+        with tag("div", "frame"):
+            rail, top = _Rail(self._views), _Top(self._views)
+            with tag("main", "main", id="main"):
+                ui.sub_pages(self._routes(), show_404=False)
+
+        def update() -> None:
+            rail.update()
+            top.update()
+
+        ui.timer(TICK_S, update)
+
+    def _start(self, arguments: PageArguments) -> None:
+        """The overview; also where an address ends that names no page, so that it can say so."""
+        if arguments.remaining_path.strip("/"):
+            not_found(f"There is no page {arguments.remaining_path}", "Choose one from the list of pages.")
+        else:
+            overview.page(self._views)
+
+    def _routes(self) -> dict[str, Callable[..., object]]:
+        views = self._views
+        return {
+            "/": self._start,
+            "/feeder": partial(feeder.page, views),
+            "/feeder/{feeder}": partial(feeder.page, views),
+            "/homes": partial(homes.page, views),
+            "/homes/{home}": partial(home.page, views),
+            "/pathways": partial(pathways.page, views),
+            "/commands": partial(commands.page, views),
+            "/events": partial(events.page, views),
+            "/dead-letters": partial(dead_letters.page, views),
+            "/health": partial(health.page, views),
+        }
+
+
+class _Rail:
+    """The list of pages, with the number of things that wait for a look."""
+
+    def __init__(self, views: Views) -> None:
+        self._views = views
+        self._items: dict[str, ui.element] = {}
+        self._counts: dict[str, Text] = {}
+        with tag("nav", "rail", aria_label="Pages"):
+            with tag("a", "brand", href="/"):
+                tag("img", src="/static/mark.svg", alt="")
+                Text("Hearthgrid")
+            for path, name in NAVIGATION:
+                with tag("a", "item", href=path) as item:
+                    Text(name)
+                    self._counts[path] = Text("", classes="count")
+                self._items[path] = item
+            put(link("HTTP API", "/api/v1/openapi.json", "foot"), "target", "_blank")
+        router = ui.context.client.sub_pages_router
+        self._here(router.current_path)
+        router.on_path_changed(self._here)
+        self.update()
+
+    def _here(self, address: str) -> None:
+        first = "/" + address.split("?", maxsplit=1)[0].strip("/").split("/")[0]
+        for path, item in self._items.items():
+            if path == first:
+                item.classes(add="here")
+            else:
+                item.classes(remove="here")
+            put(item, "aria-current", "page" if path == first else "false")
+
+    def update(self) -> None:
+        """Show the counts as they are now."""
+        wrong = len(self._views.conditions.get())
+        letters = sum(self._views.sources.state.dead_letter_counts.values())
+        self._counts["/events"].say(count(wrong) if wrong else "")
+        self._counts["/dead-letters"].say(count(letters) if letters else "")
+
+
+class _Top:
+    """The pilot's name, whether the twin hears the bus, the pilot's time and the theme."""
+
+    def __init__(self, views: Views) -> None:
+        self._views = views
+        with tag("div", "top"):
+            Text(views.sources.pilot.title, classes="title")
+            tag("span", "grow")
+            self._bus = pill("")
+            self._clock = Text("", classes="clock")
+            theme = Text("Auto", tag="button", classes="button wide-only")
+            theme.props('id=theme type=button aria-label="Colour scheme: automatic, light or dark"')
+            theme.on("click", js_handler="() => hg.nextTheme()")
+        self.update()
+
+    def update(self) -> None:
+        """Show the time and the bus as they are now."""
+        self._clock.say(f"{self._views.sources.clock.now():%Y-%m-%d  %H:%M:%S} UTC")
+        now = self._views.health.get()
+        state, tone = ("No bus", "bad") if not now.bus_connected else ("Live", "good")
+        self._bus.say("Driven" if now.bus_connected and now.mode != "live" else state, tone)

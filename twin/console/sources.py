@@ -1,0 +1,64 @@
+"""What the console reads and asks: the pilot, the twin's state, its history, its commands and its health.
+
+Everything the pages and the API know comes through here; nothing here writes but `CommandDesk.request`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from twin.clock import Clock
+from twin.model.command import CommandRecord
+from twin.model.event import Event
+from twin.model.health import TwinHealth
+from twin.model.telemetry import Series
+from twin.model.topology import Pilot
+from twin.state.registry import PilotState
+
+
+class History(Protocol):
+    """The part of a store that is asked here. Calls may take long: the console makes them on threads of its own."""
+
+    def device_series(self, device: str, quantity: str, start: datetime, end: datetime, *, points: int = 600) -> Series:
+        """One quantity of a device in [start, end), mean per bin when there are more than `points` rows."""
+        ...
+
+    def grid_series(self, quantity: str, start: datetime, end: datetime, *, points: int = 600) -> Series:
+        """A grid quantity of the whole pilot: powers and losses summed, loadings highest, voltages extreme."""
+        ...
+
+    def recent_events(self, limit: int) -> Sequence[Event]:
+        """Newest events first."""
+        ...
+
+
+class CommandDesk(Protocol):
+    """Where commands are asked for and followed."""
+
+    def request(
+        self, *, device: str, quantity: str, value: float, duration_s: float, priority: int, origin: str
+    ) -> CommandRecord:
+        """Ask for `value`; raises ValueError saying what is allowed."""
+        ...
+
+    def records(self) -> Sequence[CommandRecord]:
+        """Open commands and the latest finished ones, newest first."""
+        ...
+
+    def record(self, command: str) -> CommandRecord | None:
+        """One command, or None when it is unknown or finished long ago."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleSources:
+    """All of it. `health` and `summary` are computed when called; `summary` is that of the command line."""
+
+    pilot: Pilot
+    state: PilotState
+    history: History
+    commands: CommandDesk
+    health: Callable[[], TwinHealth]
+    summary: Callable[[], Mapping[str, Any]]
+    clock: Clock
