@@ -27,7 +27,7 @@ from twin.bus.port import BusError
 Kind = Literal["mosquitto", "amqtt"]
 
 LOOPBACK: Final = "127.0.0.1"
-MESSAGE_BYTES: Final = 12_000_000
+PACKET_BYTES: Final = 12_000_000
 IN_FLIGHT: Final = 20_000  # what a client may leave unacknowledged: seconds of a fast world, below 65,535 packet ids
 QUEUED: Final = 250_000
 QUEUED_BYTES: Final = 256_000_000
@@ -105,13 +105,21 @@ class EmbeddedBroker:
             raise BusError("no mosquitto of version 2 or later on this machine", retryable=False)
         if kind == "amqtt":
             found = Found(kind="amqtt", program=sys.executable, version="")
+        if port is not None and _in_use(host, port):
+            raise BusError(f"{found.kind} did not start on {host}:{port}: the port is in use", retryable=True)
         failure = ""
         for _ in range(_ATTEMPTS if port is None else 1):
             chosen = port or free_port(host)
             command = _command(found, folder.resolve(), host, chosen, credentials=credentials, tls=tls)
             log = folder / "broker.log"
             with log.open("wb") as sink:
-                process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink)
+                process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=sink,
+                    stderr=sink,
+                    start_new_session=True,  # so that Ctrl-C in a terminal does not end the broker before its clients
+                )
             if _ready(process, host, chosen):
                 scheme = "mqtt" if tls is None else "mqtts"
                 shown = "localhost" if tls is not None and host == LOOPBACK else host  # what certificates name
@@ -147,6 +155,16 @@ def free_port(host: str = LOOPBACK) -> int:
         return int(probe.getsockname()[1])
 
 
+def _in_use(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
+
+
 def password_line(user: str, password: str) -> str:
     """One line of a password file, in mosquitto's form: PBKDF2 with SHA-512 and a salt."""
     salt = secrets.token_bytes(12)
@@ -180,7 +198,6 @@ def _command(
         f"listener {port} {host}",
         f"allow_anonymous {str(not credentials).lower()}",
         "set_tcp_nodelay true",
-        "allow_duplicate_messages false",
         "persistence true",
         f"persistence_location {folder}/",
         "autosave_interval 1",
@@ -188,7 +205,7 @@ def _command(
         f"max_inflight_messages {IN_FLIGHT}",
         f"max_queued_messages {QUEUED}",
         f"max_queued_bytes {QUEUED_BYTES}",
-        f"message_size_limit {MESSAGE_BYTES}",
+        f"max_packet_size {PACKET_BYTES}",
         "log_dest stderr",
         "log_type error",
         "log_type warning",

@@ -1,14 +1,14 @@
 """The broker of last resort, run by `twin.bus.broker` as a child process. The only importer of amqtt.
 
 amqtt 0.12 forgets a QoS 1 message that is not acknowledged within five seconds or before its connection ends, lets new
-messages overtake those kept for a client that comes back, and marks the latter as retained. `KeepingHandler` and
-`KeepingBroker` deliver at least once and in order instead.
+messages overtake those kept for a client that comes back, marks the latter as retained, and acknowledges what it has
+not passed on yet. `KeepingHandler` and `KeepingBroker` deliver at least once and in order, and take no more than they
+can pass on.
 """
 
 import argparse
 import asyncio
 import logging
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import amqtt.broker
 from amqtt.contexts import BaseContext
-from amqtt.mqtt.constants import QOS_0
+from amqtt.mqtt.constants import QOS_0, QOS_1
 from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 from amqtt.mqtt.puback import PubackPacket
 from amqtt.plugins.base import BaseAuthPlugin
@@ -60,6 +60,7 @@ class KeepingHandler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt has 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on
         super().__init__(*args, **kwargs)
         self.caught_up = False
+        self._writing: set[asyncio.Future[OutgoingApplicationMessage]] = set()
 
     async def catch_up(self) -> None:
         """Send what was kept while the client was away; from here on new messages may follow."""
@@ -86,16 +87,31 @@ class KeepingHandler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt has 
             return await super().mqtt_publish(topic, data, qos, retain, ack_timeout)
         return keep(session, OutgoingApplicationMessage(None, topic, qos, data, retain))
 
+    def pass_on(self, topic: str, data: bytes, qos: int) -> None:
+        """Publish without waiting for a slow client; QoS 0 is dropped when it is too far behind."""
+        if qos == QOS_0 and len(self._writing) >= IN_FLIGHT:
+            return
+        writing = asyncio.ensure_future(self.mqtt_publish(topic, data, qos, retain=False))
+        self._writing.add(writing)
+        writing.add_done_callback(self._written)
+
+    def _written(self, writing: "asyncio.Future[OutgoingApplicationMessage]") -> None:
+        self._writing.discard(writing)
+        if not writing.cancelled() and writing.exception() is not None:
+            _log.warning("a client was not reached: %s", writing.exception())
+
     async def _handle_qos1_message_flow(
         self, app_message: OutgoingApplicationMessage | IncomingApplicationMessage
     ) -> None:
-        if not isinstance(app_message, OutgoingApplicationMessage):
-            await super()._handle_qos1_message_flow(app_message)
-        elif self.session is not None and app_message.packet_id is not None:
+        if self.session is None or app_message.packet_id is None:
+            return
+        if isinstance(app_message, OutgoingApplicationMessage):
             self.session.inflight_out[app_message.packet_id] = app_message
             packet = app_message.build_publish_packet(dup=app_message.publish_packet is not None)
             app_message.publish_packet = packet
             await self._send_packet(packet)
+        else:  # the broker acknowledges it when it has been passed on
+            self.session.delivered_message_queue.put_nowait(app_message)
 
     async def handle_puback(self, puback: PubackPacket) -> None:
         """Forget the message and make room for one that waits."""
@@ -138,24 +154,46 @@ class KeepingBroker(amqtt.broker.Broker):  # type: ignore[misc]  # amqtt has no 
         if isinstance(handler, KeepingHandler) and handler.caught_up:  # else for filters that may be others'
             await super()._publish_retained_messages_for_subscription(subscription, session)
 
-    async def _retain_broadcast_message(self, broadcast: dict[str, Any], qos: int, target_session: Session) -> None:
-        keep(target_session, OutgoingApplicationMessage(None, broadcast["topic"], qos, broadcast["data"], retain=False))
+    async def _handle_message_delivery(
+        self, client_session: Session, handler: BrokerProtocolHandler, wait_deliver: "asyncio.Future[Any]"
+    ) -> bool:
+        message = wait_deliver.result()
+        allowed: bool = await super()._handle_message_delivery(client_session, handler, wait_deliver)
+        if allowed and message is not None and message.qos == QOS_1:
+            await handler._send_packet(PubackPacket.build(message.packet_id))  # noqa: SLF001 - as amqtt itself does
+        return allowed
+
+    async def _broadcast_message(
+        self,
+        session: Session | None,  # noqa: ARG002
+        topic: str,
+        data: bytes,
+        force_qos: int | None = None,
+    ) -> None:
+        """Pass a message on to every client that wants it, once each."""
+        wanting: dict[str, tuple[Session, int]] = {}
+        for topic_filter, subscriptions in self._subscriptions.items():
+            if self._matches(topic, topic_filter):
+                for target, qos in subscriptions:
+                    wanting[target.client_id] = (target, max(qos, wanting.get(target.client_id, (None, 0))[1]))
+        for target, qos in wanting.values():
+            handler = self._get_handler(target)
+            if target.transitions.state == "connected" and isinstance(handler, KeepingHandler):
+                handler.pass_on(topic, data, qos if force_qos is None else min(force_qos, qos))
+            elif qos != QOS_0 and not target.clean_session:
+                keep(target, OutgoingApplicationMessage(None, topic, qos, data, retain=False))
 
 
 async def serve(*, host: str, port: int, passwords: str | None, cert: str | None, key: str | None) -> None:
-    """Run until SIGTERM or SIGINT."""
+    """Run until a signal ends the process: nothing is on disk, and amqtt's own shutdown loses what is under way."""
     listener: dict[str, Any] = {"type": "tcp", "bind": f"{host}:{port}"}
     if cert is not None:
         listener |= {"ssl": True, "certfile": cert, "keyfile": key}
     plugins = {f"{PasswordFile.__module__}.{PasswordFile.__qualname__}": {"passwords": passwords}}
     amqtt.broker.BrokerProtocolHandler = KeepingHandler  # how it makes its connections
     broker = KeepingBroker({"listeners": {"default": listener}, "plugins": plugins})
-    ended = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
     await broker.start()
-    await ended.wait()
-    await broker.shutdown()
+    await asyncio.Event().wait()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

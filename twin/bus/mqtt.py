@@ -30,6 +30,7 @@ from twin.clock import Clock
 MAX_OUTBOX: Final = 20_000  # below 65,535, for packet ids have 16 bits
 MAX_OUTBOX_BYTES: Final = 256_000_000
 INFLIGHT: Final = 1_000
+MAX_PAYLOAD: Final = 11_000_000  # bytes; brokers hang up on larger packets, and we would send it again for ever
 
 _RECONNECT_MIN_S: Final = 0.2
 _RECONNECT_MAX_S: Final = 5.0
@@ -120,6 +121,8 @@ class MqttBus:
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
         """As in the port. While the broker is away QoS 1 waits in the outbox and QoS 0 is lost."""
         check_topic(topic)
+        if len(payload) > MAX_PAYLOAD:
+            raise BusError(f"{topic}: {len(payload)} bytes, at most {MAX_PAYLOAD} are allowed", retryable=False)
         message = Outgoing(topic, payload, min(qos, 1), retain)
         with self._lock:
             if not self._opened or self._closing.is_set():

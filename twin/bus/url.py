@@ -56,6 +56,17 @@ class BrokerUrl:
         return f"mqtt{'s' if self.tls else ''}://{host}:{self.port}"
 
 
+class _ClosedOnFailure(ssl.SSLSocket):
+    """Does not stay open when the handshake fails; paho would leave that to the garbage collector."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the standard library's signature
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
 def tls_context(
     *, ca_file: Path | None = None, cert_file: Path | None = None, key_file: Path | None = None
 ) -> ssl.SSLContext:
@@ -67,6 +78,7 @@ def tls_context(
         context = ssl.create_default_context(cafile=ca_file)
     except OSError as error:
         raise ValueError(f"CA file {ca_file}: {error}; a PEM file of certificates is allowed") from None
+    context.sslsocket_class = _ClosedOnFailure
     if cert_file is not None:
         try:
             context.load_cert_chain(cert_file, key_file)
