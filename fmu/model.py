@@ -124,7 +124,7 @@ def _variable(model: str, name: str, entry: dict[str, Any]) -> Variable:
         raise TableError(f"{where}: unit {variable.unit!r} is unknown, allowed: {', '.join(UNITS)}")
     if variable.settable:
         if variable.min is None or variable.max is None:
-            raise TableError(f"{where}: a {variable.causality} needs min and max")
+            raise TableError(f"{where}: {variable.causality}s need min and max")
         if not variable.min <= variable.start <= variable.max:
             raise TableError(f"{where}: start {variable.start} is outside {variable.min} to {variable.max}")
     return variable

@@ -26,7 +26,9 @@ typedef struct {
 static fmi2Status refuse(const Component *component, const char *reason)
 {
     if (component->log != NULL) {
-        component->log(component->environment, component->name, fmi2Error, "logStatusError", "%s", reason);
+        /* The reason itself is the format, because many importers do not fill formats in: it holds our own words,
+         * names and numbers only, never a percent sign. */
+        component->log(component->environment, component->name, fmi2Error, "logStatusError", reason);
     }
     return fmi2Error;
 }

@@ -29,7 +29,7 @@ MODELS: Mapping[str, str] = MappingProxyType(
 )
 """Model of each device kind, as `Fleet` takes it."""
 
-_DRAWS_PER_DEVICE = 8  # drawn for every device and kind, used or not, so that a device's draws never move
+_DRAWS_PER_DEVICE = 12  # drawn for every device and kind, used or not, so that a device's draws never move
 _MINIMUM_CURRENT_A = 6.0  # IEC 61851-1
 _PHASE_VOLTAGE_V = 230.0
 _SINGLE_PHASE_MAX_W = 7400.0  # 32 A at 230 V; larger chargers use three phases
@@ -129,6 +129,7 @@ def _heat_pump(devices: _Devices) -> Parameters:
     loss_w_per_k = devices.spread(0, 1.0, 1.6) * area_m2
     share_air = devices.spread(1, 0.45, 0.6)  # windows and infiltration lose heat from the air, walls from the mass
     coupling_w_per_k = devices.spread(2, 5.0, 7.0) * area_m2
+    setpoint_degc = devices.rating("setpoint_degc", 20.0)
     return {
         "capacity_air_j_per_k": devices.spread(3, 30e3, 45e3) * area_m2,
         "capacity_mass_j_per_k": devices.spread(4, 110e3, 170e3) * area_m2,
@@ -143,7 +144,7 @@ def _heat_pump(devices: _Devices) -> Parameters:
         "cool_cop": devices.spread(6, 3.0, 4.0),
         "backup_power_w": 0.5 * heat_w,
         "standby_w": devices.spread(7, 10.0, 30.0),
-        "temperature_start_degc": devices.rating("setpoint_degc", 20.0),
+        "temperature_start_degc": setpoint_degc + devices.spread(8, -0.4, 0.4),  # thermostats out of step
     }
 
 

@@ -6,7 +6,7 @@
  *                               with s = eta_nominal / 0.9637 and P_in = P_rated / eta_nominal, clipped at P_rated
  * Smart functions (IEEE 1547-2018): volt-var, volt-watt and droop each answer a change as a first-order lag whose
  * open loop response time is the time to 90 %, so tau = OLRT / ln 10. Inputs are constant within a step; the lag is
- * solved exactly and its mean over the step sets the power. Reactive power has priority over active power.
+ * solved exactly and its mean over each sub-step sets the power. Reactive power has priority over active power.
  */
 #include "fleet.h"
 #include "physics.h"
@@ -52,18 +52,38 @@ static double dc_power_w(Inverter inverter, double ac_w)
     return inverter.input_rated_w * 2.0 * constant / (-CURVE_LINEAR - root);
 }
 
-/* Let *state relax towards its target over a step; returns its mean over the step. */
-static double respond(double *state, double target, double response_s, double step_s)
+/* A lag closer to its target than this has settled. */
+static const double SETTLED_PU = 1e-12;
+
+typedef struct {
+    double state;
+    double target;
+    double tau_s; /* 0 answers at once */
+} Lag;
+
+/* A function that is switched off follows its target at once: there is nothing to wait for. */
+static Lag lag_of(double on, double state, double target, double response_s)
 {
-    if (response_s <= 0.0) {
-        *state = target;
-        return target;
+    const Lag lag = {state, target, on > 0.5 ? response_s / LN_10 : 0.0};
+    return lag;
+}
+
+static bool settled(const Lag *lag)
+{
+    return lag->tau_s == 0.0 || fabs(lag->state - lag->target) <= SETTLED_PU;
+}
+
+/* Let the state relax towards its target for a while; returns its mean over that time. */
+static double respond(Lag *lag, double length_s)
+{
+    const double deviation = lag->state - lag->target;
+    if (settled(lag)) {
+        lag->state = lag->target;
+        return lag->target;
     }
-    const double tau_s = response_s / LN_10;
-    const double remaining = exp(-step_s / tau_s);
-    const double deviation = *state - target;
-    *state = target + remaining * deviation;
-    return target + deviation * (1.0 - remaining) * tau_s / step_s;
+    const double remaining = exp(-length_s / lag->tau_s);
+    lag->state = lag->target + remaining * deviation;
+    return lag->target + deviation * (1.0 - remaining) * lag->tau_s / length_s;
 }
 
 static double volt_var_target_pu(const Devices *d, size_t i)
@@ -92,9 +112,64 @@ typedef struct {
     double volt_var_pu;
     double volt_watt_pu;
     double frequency_reduction_pu;
-} Response;
+} Limits;
 
-static void set_outputs(const Devices *d, size_t i, Response response)
+typedef struct {
+    double generated_w;
+    double absorbed_var;
+    double dc_used_w;
+} Operation;
+
+/* Where the inverter settles between what the sun gives and what limits allow. */
+static Operation operate(const Devices *d, size_t i, Inverter inverter, double dc_w, double available_w, Limits limits)
+{
+    const double rated_w = inverter.rated_w;
+    Operation o = {least(available_w, d->active_power_limit[i] * rated_w), 0.0, dc_w};
+    if (d->volt_watt_on[i] > 0.5) {
+        o.generated_w = least(o.generated_w, limits.volt_watt_pu * rated_w);
+    }
+    if (d->frequency_droop_on[i] > 0.5) {
+        o.generated_w = most(o.generated_w - limits.frequency_reduction_pu * rated_w, 0.0);
+    }
+    if (dc_w > 0.0) { /* the inverter sleeps in the dark */
+        if (d->volt_var_on[i] > 0.5) {
+            o.absorbed_var = limits.volt_var_pu * rated_w;
+            const double room_w = sqrt(most(rated_w * rated_w - o.absorbed_var * o.absorbed_var, 0.0));
+            o.generated_w = least(o.generated_w, room_w);
+        } else {
+            const double pf = d->power_factor[i];
+            const double direction = d->power_factor_absorbing[i] > 0.5 ? 1.0 : -1.0;
+            o.generated_w = least(o.generated_w, pf * rated_w);
+            o.absorbed_var = direction * o.generated_w * sqrt(1.0 - pf * pf) / pf;
+        }
+    }
+    if (o.generated_w < available_w || available_w >= rated_w) {
+        o.dc_used_w = least(dc_power_w(inverter, o.generated_w), dc_w);
+    }
+    return o;
+}
+
+typedef struct {
+    Lag volt_var;
+    Lag volt_watt;
+    Lag frequency;
+} Lags;
+
+static Lags lags_of(const Devices *d, size_t i)
+{
+    Lags lags;
+    const double volt_var = volt_var_target_pu(d, i);
+    const double volt_watt = volt_watt_target_pu(d, i);
+    const double frequency = frequency_target_pu(d, i);
+    lags.volt_var = lag_of(d->volt_var_on[i], d->volt_var_pu[i], volt_var, d->volt_var_response_s[i]);
+    lags.volt_watt = lag_of(d->volt_watt_on[i], d->volt_watt_pu[i], volt_watt, d->volt_watt_response_s[i]);
+    lags.frequency
+        = lag_of(d->frequency_droop_on[i], d->frequency_reduction_pu[i], frequency, d->frequency_response_s[i]);
+    return lags;
+}
+
+/* One device through one step. Once all lags have settled, the rest of the step is like its next part. */
+static void step_device(const Devices *d, size_t i, Substeps sub)
 {
     const double irradiance = d->irradiance_poa_w_m2[i];
     const double cooling = d->faiman_u0[i] + d->faiman_u1[i] * d->wind_speed_m_s[i];
@@ -102,37 +177,36 @@ static void set_outputs(const Devices *d, size_t i, Response response)
     const double warmth = 1.0 + d->gamma[i] * (cell_degc - TEMPERATURE_STANDARD_DEGC);
     const double standard_w = irradiance / IRRADIANCE_STANDARD_W_M2 * d->dc_power_w[i];
     const double dc_w = most(standard_w * warmth, 0.0) * (1.0 - d->losses[i]);
-
     const Inverter inverter = inverter_of(d, i);
-    const double rated_w = inverter.rated_w;
     const double available_w = ac_power_w(inverter, dc_w);
-    double power_w = least(available_w, d->active_power_limit[i] * rated_w);
-    if (d->volt_watt_on[i] > 0.5) {
-        power_w = least(power_w, response.volt_watt_pu * rated_w);
+
+    Lags lags = lags_of(d, i);
+    Operation sum = {0.0, 0.0, 0.0};
+    int left = sub.count;
+    while (left > 0) {
+        const bool steady = settled(&lags.volt_var) && settled(&lags.volt_watt) && settled(&lags.frequency);
+        const int parts = steady ? left : 1;
+        Limits mean;
+        mean.volt_var_pu = respond(&lags.volt_var, sub.length_s);
+        mean.volt_watt_pu = respond(&lags.volt_watt, sub.length_s);
+        mean.frequency_reduction_pu = respond(&lags.frequency, sub.length_s);
+        const Operation o = operate(d, i, inverter, dc_w, available_w, mean);
+        sum.generated_w += o.generated_w * parts;
+        sum.absorbed_var += o.absorbed_var * parts;
+        sum.dc_used_w += o.dc_used_w * parts;
+        left -= parts;
     }
-    if (d->frequency_droop_on[i] > 0.5) {
-        power_w = most(power_w - response.frequency_reduction_pu * rated_w, 0.0);
-    }
-    double absorbed_var = 0.0;
-    if (dc_w > 0.0) { /* the inverter sleeps in the dark */
-        if (d->volt_var_on[i] > 0.5) {
-            absorbed_var = response.volt_var_pu * rated_w;
-            power_w = least(power_w, sqrt(most(rated_w * rated_w - absorbed_var * absorbed_var, 0.0)));
-        } else {
-            const double pf = d->power_factor[i];
-            const double direction = d->power_factor_absorbing[i] > 0.5 ? 1.0 : -1.0;
-            power_w = least(power_w, pf * rated_w);
-            absorbed_var = direction * power_w * sqrt(1.0 - pf * pf) / pf;
-        }
-    }
-    const bool limited = power_w < available_w || available_w >= rated_w;
-    const double dc_used_w = limited ? least(dc_power_w(inverter, power_w), dc_w) : dc_w;
-    d->power_w[i] = 0.0 - power_w; /* not -power_w: no minus zero in the dark */
-    d->reactive_power_var[i] = absorbed_var;
+    const double generated_w = sum.generated_w / sub.count;
+    const double dc_used_w = sum.dc_used_w / sub.count;
+    d->volt_var_pu[i] = lags.volt_var.state;
+    d->volt_watt_pu[i] = lags.volt_watt.state;
+    d->frequency_reduction_pu[i] = lags.frequency.state;
+    d->power_w[i] = 0.0 - generated_w; /* not -generated_w: no minus zero in the dark */
+    d->reactive_power_var[i] = sum.absorbed_var / sub.count;
     d->power_available_w[i] = 0.0 - available_w;
     d->power_dc_available_w[i] = dc_w;
     d->power_dc_used_w[i] = dc_used_w;
-    d->loss_w[i] = dc_used_w - power_w;
+    d->loss_w[i] = dc_used_w - generated_w;
     d->temperature_cell_degc[i] = cell_degc;
 }
 
@@ -161,30 +235,19 @@ bool model_check(const Devices *d, size_t n, Violation *violation)
 
 void model_start(const Devices *d, size_t n)
 {
+    const Substeps any = substeps(1.0); /* everything starts settled */
     for (size_t i = 0; i < n; i++) {
         d->volt_var_pu[i] = volt_var_target_pu(d, i);
         d->volt_watt_pu[i] = volt_watt_target_pu(d, i);
         d->frequency_reduction_pu[i] = frequency_target_pu(d, i);
-        const Response settled = {d->volt_var_pu[i], d->volt_watt_pu[i], d->frequency_reduction_pu[i]};
-        set_outputs(d, i, settled);
+        step_device(d, i, any);
     }
 }
 
 void model_step(const Devices *d, size_t n, double step_s)
 {
+    const Substeps sub = substeps(step_s);
     for (size_t i = 0; i < n; i++) {
-        Response mean = {0.0, 1.0, 0.0};
-        if (d->volt_var_on[i] > 0.5) {
-            mean.volt_var_pu = respond(&d->volt_var_pu[i], volt_var_target_pu(d, i), d->volt_var_response_s[i], step_s);
-        }
-        if (d->volt_watt_on[i] > 0.5) {
-            mean.volt_watt_pu
-                = respond(&d->volt_watt_pu[i], volt_watt_target_pu(d, i), d->volt_watt_response_s[i], step_s);
-        }
-        if (d->frequency_droop_on[i] > 0.5) {
-            mean.frequency_reduction_pu = respond(&d->frequency_reduction_pu[i], frequency_target_pu(d, i),
-                                                  d->frequency_response_s[i], step_s);
-        }
-        set_outputs(d, i, mean);
+        step_device(d, i, sub);
     }
 }
