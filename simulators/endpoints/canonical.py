@@ -5,6 +5,9 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from simulators.endpoints.columns import RowMaker, Spec, row_of_devices
 from simulators.endpoints.controls import Controls
 from simulators.endpoints.links import Link
@@ -26,6 +29,14 @@ _OTHER_DIGITS: Final = 4
 
 def _spec(quantity: str) -> Spec:
     return Spec(key=quantity, quantity=quantity, digits=_DIGITS.get(quantity.rsplit("_", 1)[-1], _OTHER_DIGITS))
+
+
+class _KindRows:
+    """The numbers of all devices of a kind, and whose are all finite."""
+
+    def __init__(self, rows: NDArray[np.float64]) -> None:
+        self.numbers: list[list[float]] = rows.tolist()
+        self.complete: list[bool] = np.logical_and.reduce(np.isfinite(rows), axis=1).tolist()
 
 
 class CanonicalAgent:
@@ -118,7 +129,7 @@ class CanonicalAgent:
         due = self._schedule.due(now_s)
         if not due:
             return []
-        rows = {kind: maker.rows(columns) for kind, maker in self._makers.items()}
+        rows = {kind: _KindRows(maker.rows(columns)) for kind, maker in self._makers.items()}
         measured_at = datetime.fromtimestamp(now_s, UTC)
         return [message for slot in due if (message := self._telemetry(slot, now_s, measured_at, rows)) is not None]
 
@@ -157,12 +168,13 @@ class CanonicalAgent:
         return [Outgoing(link.arrival_s(answered_s), topic, codec.encode(response))]
 
     def _telemetry(
-        self, slot: int, now_s: float, measured_at: datetime, rows: Mapping[DeviceKind, list[list[float]]]
+        self, slot: int, now_s: float, measured_at: datetime, rows: Mapping[DeviceKind, _KindRows]
     ) -> Outgoing | None:
         readings = []
         for device, kind, names, row in self._seats[slot]:
-            values = dict(zip(names, rows[kind][row], strict=True))
-            if not all(map(isfinite, values.values())):
+            of_kind = rows[kind]
+            values = dict(zip(names, of_kind.numbers[row], strict=True))
+            if not of_kind.complete[row]:
                 values = {name: value for name, value in values.items() if isfinite(value)}
             if values:
                 readings.append(codec.Reading(device, measured_at, values))

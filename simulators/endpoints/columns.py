@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulators.endpoints.port import Columns
 from twin.model.device import DeviceKind
@@ -37,12 +38,12 @@ class RowMaker:
         self._offset = np.array([spec.offset for spec in specs])
         self._scale = np.array([10.0**spec.digits for spec in specs])
 
-    def rows(self, columns: Columns) -> list[list[float]]:
-        """The rows of this moment. Raises KeyError when the world leaves out what the kind reports."""
+    def rows(self, columns: Columns) -> NDArray[np.float64]:
+        """The rows of this moment, shape (devices, specs). Raises KeyError when the world leaves a column out."""
         of_kind = columns[self._kind]
         ours = np.column_stack([of_kind[quantity] for quantity in self._quantities])
         theirs = np.rint((ours * self._factor + self._offset) * self._scale) / self._scale
-        rows: list[list[float]] = (theirs + 0.0).tolist()  # + 0.0 turns -0.0 into 0.0
+        rows: NDArray[np.float64] = theirs + 0.0  # turns -0.0 into 0.0
         return rows
 
 

@@ -61,7 +61,7 @@ class HomeBook:
 
     def rows(self, columns: Columns) -> Rows:
         """The numbers of this moment, for `document`."""
-        return [maker.rows(columns) for maker in self._makers]
+        return [maker.rows(columns).tolist() for maker in self._makers]
 
     def document(self, home: int, rows: Rows) -> dict[str, Any]:
         """The sections of the home at this position of `homes`."""

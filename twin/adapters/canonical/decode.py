@@ -4,7 +4,7 @@ Refuses a message that names another endpoint than its topic does; a single read
 value out of range is refused beside the good ones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -21,6 +21,8 @@ from twin.model.telemetry import Quality, Report
 from twin.model.topology import Pilot
 
 NAME = "canonical"
+
+_QUALITIES = {quality.value: quality for quality in Quality}
 
 _M = TypeVar("_M", bound=Message)
 
@@ -95,7 +97,7 @@ def _readings(message: Telemetry, received_at: datetime) -> Readings:
                     published_at=message.published_at,
                     received_at=received_at,
                     values=values,
-                    quality=Quality(reading.quality),
+                    quality=_QUALITIES[reading.quality],
                 )
             )
     return Readings(
@@ -108,12 +110,11 @@ def _readings(message: Telemetry, received_at: datetime) -> Readings:
     )
 
 
-def _good(reading: DeviceValues, refusals: list[Refusal]) -> dict[str, float]:
-    values = dict(reading.values)
-    for name, value in reading.values.items():
-        problem = refusal(name, value)
-        if problem is not None:
-            del values[name]
-            reason = Reason.OUT_OF_RANGE if name in QUANTITIES else Reason.UNKNOWN_QUANTITY
-            refusals.append(Refusal(reason=reason, detail=f"{reading.device}: {problem:.300}"))
-    return values
+def _good(reading: DeviceValues, refusals: list[Refusal]) -> Mapping[str, float]:
+    problems = {name: problem for name, value in reading.values.items() if (problem := refusal(name, value))}
+    if not problems:
+        return reading.values
+    for name, problem in problems.items():
+        reason = Reason.OUT_OF_RANGE if name in QUANTITIES else Reason.UNKNOWN_QUANTITY
+        refusals.append(Refusal(reason=reason, detail=f"{reading.device}: {problem:.300}"))
+    return {name: value for name, value in reading.values.items() if name not in problems}
