@@ -105,6 +105,8 @@ def test_bus_goes_on_when_the_broker_is_killed_and_started_again(
     writer.publish("t", b"before")
     inbox.wait_for(b"before")
     reader.acknowledge(inbox.frames)
+    if kind == "amqtt":
+        until((tmp_path / "amqtt.json").exists)
     running.kill()
     until(lambda: not reader.connected and not writer.connected)
     assert not running.alive
@@ -120,6 +122,36 @@ def test_bus_goes_on_when_the_broker_is_killed_and_started_again(
     assert firsts == expected
     until(lambda: writer.outbox == 0)
     assert writer.trouble is None
+
+
+def test_a_restarted_broker_remembers_who_listens_and_what_is_retained(
+    kind: broker.Kind, start: Brokers, client: Clients, tmp_path: Path
+) -> None:
+    running = start(tmp_path, kind=kind)
+    reader, writer = client(running.url, "reader"), client(running.url, "writer")
+    reader.subscribe("t/#", Inbox())
+    for bus in (reader, writer):
+        bus.open()
+        bus.wait_until_ready(10)
+    writer.publish("t/status", b"online", retain=True)
+    until(lambda: writer.outbox == 0)
+    for bus in (reader, writer):
+        bus.close()
+    state = tmp_path / ("mosquitto.db" if kind == "mosquitto" else "amqtt.json")
+    until(lambda: state.exists() and b"t/status" in state.read_bytes() and b"t/#" in state.read_bytes())
+    running.kill()
+
+    running = start(tmp_path, kind=kind, port=running.port)
+    late, again, inbox = client(running.url, "writer"), client(running.url, "reader"), Inbox()
+    late.open()
+    late.wait_until_ready(10)
+    late.publish("t/value", b"while the reader is away")
+    until(lambda: late.outbox == 0)
+    again.subscribe("t/#", inbox)
+    again.open()
+    until(lambda: len(inbox.frames) >= 2)
+    came = {frame.topic: (frame.payload, frame.retained) for frame in inbox.frames}
+    assert came == {"t/status": (b"online", True), "t/value": (b"while the reader is away", False)}
 
 
 @pytest.mark.parametrize("how", ["kill", "stop"])

@@ -3,8 +3,8 @@
 Loopback only unless asked otherwise. What each keeps when its process is killed:
 
 - mosquitto writes sessions, queued QoS 1 messages and retained messages to `folder` every second or two, and on `stop`.
-- amqtt keeps them in memory only: clients connect again, subscribe again and send again what was not taken, but what
-  waited in the broker for an absent client is gone. It carries about 5,000 messages a second.
+- amqtt writes subscriptions and retained messages every second, but not the messages that wait for an absent client:
+  those are gone. It carries a few thousand messages a second.
 """
 
 import base64
@@ -189,6 +189,7 @@ def _command(
         _write_secret(passwords, "".join(password_line(*pair) + "\n" for pair in credentials.items()))
     if found.kind == "amqtt":
         command = [found.program, "-m", "twin.bus.broker_amqtt", "--host", host, "--port", str(port)]
+        command += ["--state", str(folder / "amqtt.json")]
         if credentials:
             command += ["--passwords", str(passwords)]
         if tls is not None:

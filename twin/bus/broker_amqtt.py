@@ -2,17 +2,19 @@
 
 amqtt 0.12 forgets a QoS 1 message that is not acknowledged within five seconds or before its connection ends, lets new
 messages overtake those kept for a client that comes back, marks the latter as retained, and acknowledges what it has
-not passed on yet. `KeepingHandler` and `KeepingBroker` deliver at least once and in order, and take no more than they
-can pass on.
+not passed on yet, and begins with nothing after a restart. `KeepingHandler` and `KeepingBroker` deliver at least once
+and in order, take no more than they can pass on, and remember subscriptions and retained messages in a file.
 """
 
 import argparse
 import asyncio
+import base64
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import amqtt.broker
 from amqtt.contexts import BaseContext
@@ -23,6 +25,8 @@ from amqtt.plugins.base import BaseAuthPlugin
 from amqtt.session import IncomingApplicationMessage, OutgoingApplicationMessage, Session
 
 from twin.bus.broker import IN_FLIGHT, LOOPBACK, QUEUED, password_is
+
+_SAVE_S: Final = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -137,7 +141,65 @@ def keep(session: Session, message: OutgoingApplicationMessage) -> OutgoingAppli
 
 
 class KeepingBroker(amqtt.broker.Broker):  # type: ignore[misc]  # amqtt has no types
-    """amqtt's broker with connections that keep."""
+    """amqtt's broker with connections that keep, and with a memory: `state`, a JSON file, written when changed."""
+
+    def __init__(self, config: dict[str, Any], state: Path) -> None:
+        super().__init__(config)
+        self._state = state
+        self._changed = False
+
+    async def keep_state(self) -> None:
+        """Save what changed, once a second, for ever."""
+        while True:
+            await asyncio.sleep(_SAVE_S)
+            if self._changed:
+                self._changed = False
+                self._save()
+
+    def _save(self) -> None:
+        clients: dict[str, dict[str, int]] = {}
+        for topic_filter, subscriptions in self._subscriptions.items():
+            for session, qos in subscriptions:
+                if not session.clean_session:
+                    clients.setdefault(session.client_id, {})[topic_filter] = qos
+        retained = {
+            topic: [message.qos or 0, base64.b64encode(message.data).decode()]
+            for topic, message in self._retained_messages.items()
+        }
+        written = self._state.with_suffix(".new")
+        written.write_text(json.dumps({"clients": clients, "retained": retained}))
+        written.replace(self._state)
+
+    async def _start_listeners(self) -> None:
+        """Remember first, so that no message passes by a client that is yet to come back."""
+        if self._state.exists():
+            saved = json.loads(self._state.read_text())
+            for topic, (qos, data) in saved["retained"].items():
+                await self.retain_message(None, topic, base64.b64decode(data), qos)
+            for client_id, filters in saved["clients"].items():
+                handler, session = self.create_offline_session(client_id)
+                session.will_retain = True  # all wills on our bus are; amqtt would not learn it on reconnect
+                self._sessions[client_id] = (session, handler)
+                for subscription in filters.items():
+                    await self.add_subscription(subscription, session)
+        await super()._start_listeners()
+
+    async def add_subscription(self, subscription: tuple[str, int], session: Session) -> int:
+        """As amqtt, remembered."""
+        self._changed = True
+        answer: int = await super().add_subscription(subscription, session)
+        return answer
+
+    async def retain_message(
+        self, source_session: Session | None, topic_name: str, data: bytes, qos: int | None = None
+    ) -> None:
+        """As amqtt, remembered."""
+        self._changed = True
+        await super().retain_message(source_session, topic_name, data, qos)
+
+    async def _del_all_subscriptions(self, session: Session) -> None:
+        self._changed = True
+        await super()._del_all_subscriptions(session)
 
     async def _client_message_loop(self, client_session: Session, handler: BrokerProtocolHandler) -> None:
         if isinstance(handler, KeepingHandler):
@@ -184,16 +246,16 @@ class KeepingBroker(amqtt.broker.Broker):  # type: ignore[misc]  # amqtt has no 
                 keep(target, OutgoingApplicationMessage(None, topic, qos, data, retain=False))
 
 
-async def serve(*, host: str, port: int, passwords: str | None, cert: str | None, key: str | None) -> None:
-    """Run until a signal ends the process: nothing is on disk, and amqtt's own shutdown loses what is under way."""
+async def serve(*, host: str, port: int, state: Path, passwords: str | None, cert: str | None, key: str | None) -> None:
+    """Run until a signal ends the process: amqtt's own shutdown would lose what is under way."""
     listener: dict[str, Any] = {"type": "tcp", "bind": f"{host}:{port}"}
     if cert is not None:
         listener |= {"ssl": True, "certfile": cert, "keyfile": key}
     plugins = {f"{PasswordFile.__module__}.{PasswordFile.__qualname__}": {"passwords": passwords}}
     amqtt.broker.BrokerProtocolHandler = KeepingHandler  # how it makes its connections
-    broker = KeepingBroker({"listeners": {"default": listener}, "plugins": plugins})
+    broker = KeepingBroker({"listeners": {"default": listener}, "plugins": plugins}, state)
     await broker.start()
-    await asyncio.Event().wait()
+    await broker.keep_state()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -201,13 +263,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", default=LOOPBACK)
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--passwords")
     parser.add_argument("--cert")
     parser.add_argument("--key")
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING)
     logging.getLogger("amqtt").setLevel(logging.ERROR)  # it warns of every client that leaves without a goodbye
-    asyncio.run(serve(host=chosen.host, port=chosen.port, passwords=chosen.passwords, cert=chosen.cert, key=chosen.key))
+    asyncio.run(
+        serve(
+            host=chosen.host,
+            port=chosen.port,
+            state=chosen.state,
+            passwords=chosen.passwords,
+            cert=chosen.cert,
+            key=chosen.key,
+        )
+    )
 
 
 if __name__ == "__main__":
