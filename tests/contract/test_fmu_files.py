@@ -229,3 +229,13 @@ def test_reset_returns_to_the_start(importer: Importer) -> None:
     fmu.enterInitializationMode()
     fmu.exitInitializationMode()
     assert importer.get(outputs) == at_start
+
+
+@pytest.mark.parametrize(("model", "fmi"), SHIPPED, ids=NAMES)
+def test_fmpy_simulates_an_hour_out_of_the_box(model: Model, fmi: int) -> None:
+    """What a newcomer does first, without any of our code."""
+    path = str(DIST / fmu_name(model, fmi))
+    recorded = fmpy.simulate_fmu(path, stop_time=3600.0, output_interval=60.0)
+    outputs = [v.name for v in model.variables if v.causality == "output"]
+    assert len(recorded) == 61
+    assert all(np.isfinite(recorded[name]).all() for name in outputs)

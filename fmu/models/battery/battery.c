@@ -123,6 +123,8 @@ void model_step(const Devices *d, size_t n, double step_s)
     for (size_t i = 0; i < n; i++) {
         const Inverter inverter = {d->inverter_efficiency[i], d->inverter_no_load_w[i]};
         const double capacity_wh = d->energy_capacity_wh[i] * (1.0 - d->capacity_fade[i]);
+        const double soc_per_w = sub_h / capacity_wh; /* what one watt into the cells does in a sub-step */
+        const double w_per_soc = capacity_wh / sub_h;
         const double r = d->resistance_pu[i] / capacity_wh;
         const double ceiling = d->soc_max[i];
         const double reserve = d->grid_forming[i] > 0.5 ? 0.0 : d->soc_reserve[i];
@@ -142,10 +144,10 @@ void model_step(const Devices *d, size_t n, double step_s)
                 discharge_max_w = derated_w(discharge_max_w, soc, d->soc_min[i], d->derate_discharge_below_soc[i]);
             }
             const double wanted_w = clamp(d->power_setpoint_w[i], -discharge_max_w, charge_max_w);
-            const double cell_max_w = most(ceiling - soc, 0.0) * capacity_wh / sub_h;
-            const double cell_min_w = least(lowest - soc, 0.0) * capacity_wh / sub_h;
+            const double cell_max_w = most(ceiling - soc, 0.0) * w_per_soc;
+            const double cell_min_w = least(lowest - soc, 0.0) * w_per_soc;
             const Flow f = flow(inverter, wanted_w, open_circuit_voltage_pu(soc), r, cell_min_w, cell_max_w);
-            soc += f.cell_w * sub_h / capacity_wh;
+            soc += f.cell_w * soc_per_w;
             ac_sum_w += f.ac_w;
             loss_wh += (f.ac_w - f.cell_w) * sub_h;
         }

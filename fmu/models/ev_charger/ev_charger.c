@@ -66,6 +66,8 @@ static void charge(const Devices *d, size_t i, Substeps sub)
 {
     const double sub_h = sub.length_s / SECONDS_PER_HOUR;
     const double capacity_wh = d->battery_capacity_wh[i];
+    const double soc_per_w = sub_h / capacity_wh; /* what one watt into the battery does in a sub-step */
+    const double w_per_soc = capacity_wh / sub_h;
     const double efficiency = d->efficiency[i];
     const double limit_w = least(d->power_limit_w[i], d->power_max_w[i]);
     const double offer_w = offered_w(limit_w, d->power_min_w[i], d->power_step_w[i]);
@@ -77,16 +79,16 @@ static void charge(const Devices *d, size_t i, Substeps sub)
         double ac_w = 0.0;
         double battery_w = 0.0;
         if (discharge_w > 0.0) {
-            const double held_w = most(soc - d->soc_home_min[i], 0.0) * capacity_wh / sub_h;
+            const double held_w = most(soc - d->soc_home_min[i], 0.0) * w_per_soc;
             ac_w = -least(discharge_w, held_w * efficiency);
             battery_w = ac_w / efficiency;
         } else {
-            const double room_w = most(d->soc_max[i] - soc, 0.0) * capacity_wh / sub_h;
+            const double room_w = most(d->soc_max[i] - soc, 0.0) * w_per_soc;
             ac_w = least(offer_w, taper_w(d->power_max_w[i], soc, d->taper_above_soc[i]));
             ac_w = least(ac_w, room_w / efficiency);
             battery_w = ac_w * efficiency;
         }
-        soc += battery_w * sub_h / capacity_wh;
+        soc += battery_w * soc_per_w;
         ac_sum_w += ac_w;
         loss_wh += (ac_w - battery_w) * sub_h;
     }

@@ -184,7 +184,7 @@ void model_step(const Devices *d, size_t n, double step_s)
         const double mass_store = 2.0 * d->capacity_mass_j_per_k[i] / sub.length_s;
         const double air_sum = air_store + air_mass + air_outdoor;
         const double mass_sum = mass_store + air_mass + mass_outdoor;
-        const double determinant = air_sum * mass_sum - air_mass * air_mass;
+        const double solve = 1.0 / (air_sum * mass_sum - air_mass * air_mass); /* of the 2 x 2 system */
         const double irradiance = d->irradiance_global_w_m2[i];
         const double air_gain_w
             = d->aperture_air_m2[i] * irradiance + d->heat_gain_internal_w[i] + air_outdoor * outdoor_degc;
@@ -210,8 +210,8 @@ void model_step(const Devices *d, size_t n, double step_s)
             }
             const double air_right_w = air_store * air_degc + air_gain_w + flow.heat_w;
             const double mass_right_w = mass_store * mass_degc + mass_gain_w;
-            const double air_middle_degc = (mass_sum * air_right_w + air_mass * mass_right_w) / determinant;
-            const double mass_middle_degc = (air_sum * mass_right_w + air_mass * air_right_w) / determinant;
+            const double air_middle_degc = (mass_sum * air_right_w + air_mass * mass_right_w) * solve;
+            const double mass_middle_degc = (air_sum * mass_right_w + air_mass * air_right_w) * solve;
             air_degc = 2.0 * air_middle_degc - air_degc;
             mass_degc = 2.0 * mass_middle_degc - mass_degc;
             power_sum_w += flow.power_w;

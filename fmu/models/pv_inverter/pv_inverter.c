@@ -24,22 +24,22 @@ static const double LN_10 = 2.302585092994046;
 
 typedef struct {
     double rated_w;
-    double input_rated_w; /* DC power at rated AC power */
-    double scale_w;       /* AC power per unit of the curve */
+    double load_per_w; /* x of the curve per watt of DC power: 1 / P_in */
+    double scale_w;    /* AC power per unit of the curve: s P_in */
 } Inverter;
 
 static Inverter inverter_of(const Devices *d, size_t i)
 {
     Inverter inverter;
     inverter.rated_w = d->ac_power_va[i];
-    inverter.input_rated_w = inverter.rated_w / d->inverter_efficiency[i];
-    inverter.scale_w = d->inverter_efficiency[i] / CURVE_NOMINAL_EFFICIENCY * inverter.input_rated_w;
+    inverter.load_per_w = d->inverter_efficiency[i] / inverter.rated_w;
+    inverter.scale_w = inverter.rated_w * (1.0 / CURVE_NOMINAL_EFFICIENCY); /* the efficiency cancels out */
     return inverter;
 }
 
 static double ac_power_w(Inverter inverter, double dc_w)
 {
-    const double x = dc_w / inverter.input_rated_w;
+    const double x = dc_w * inverter.load_per_w;
     const double ac_w = inverter.scale_w * (CURVE_SQUARE * x * x + CURVE_LINEAR * x + CURVE_CONSTANT);
     return clamp(ac_w, 0.0, inverter.rated_w);
 }
@@ -49,7 +49,7 @@ static double dc_power_w(Inverter inverter, double ac_w)
 {
     const double constant = CURVE_CONSTANT - ac_w / inverter.scale_w;
     const double root = sqrt(CURVE_LINEAR * CURVE_LINEAR - 4.0 * CURVE_SQUARE * constant);
-    return inverter.input_rated_w * 2.0 * constant / (-CURVE_LINEAR - root);
+    return 2.0 * constant / ((-CURVE_LINEAR - root) * inverter.load_per_w);
 }
 
 /* A lag closer to its target than this has settled. */
@@ -58,19 +58,19 @@ static const double SETTLED_PU = 1e-12;
 typedef struct {
     double state;
     double target;
-    double tau_s; /* 0 answers at once */
+    double response_s; /* 0 answers at once */
 } Lag;
 
 /* A function that is switched off follows its target at once: there is nothing to wait for. */
 static Lag lag_of(double on, double state, double target, double response_s)
 {
-    const Lag lag = {state, target, on > 0.5 ? response_s / LN_10 : 0.0};
+    const Lag lag = {state, target, on > 0.5 ? response_s : 0.0};
     return lag;
 }
 
 static bool settled(const Lag *lag)
 {
-    return lag->tau_s == 0.0 || fabs(lag->state - lag->target) <= SETTLED_PU;
+    return lag->response_s == 0.0 || fabs(lag->state - lag->target) <= SETTLED_PU;
 }
 
 /* Let the state relax towards its target for a while; returns its mean over that time. */
@@ -81,9 +81,10 @@ static double respond(Lag *lag, double length_s)
         lag->state = lag->target;
         return lag->target;
     }
-    const double remaining = exp(-length_s / lag->tau_s);
+    const double tau_s = lag->response_s / LN_10;
+    const double remaining = exp(-length_s / tau_s);
     lag->state = lag->target + remaining * deviation;
-    return lag->target + deviation * (1.0 - remaining) * lag->tau_s / length_s;
+    return lag->target + deviation * (1.0 - remaining) * tau_s / length_s;
 }
 
 static double volt_var_target_pu(const Devices *d, size_t i)
@@ -104,8 +105,8 @@ static double volt_watt_target_pu(const Devices *d, size_t i)
 static double frequency_target_pu(const Devices *d, size_t i)
 {
     const double nominal_hz = d->frequency_nominal_hz[i];
-    const double over_hz = most(d->frequency_hz[i] - nominal_hz - d->frequency_deadband_hz[i], 0.0);
-    return least(over_hz / (nominal_hz * d->frequency_droop_pu[i]), 1.0);
+    const double over_hz = d->frequency_hz[i] - nominal_hz - d->frequency_deadband_hz[i];
+    return over_hz > 0.0 ? least(over_hz / (nominal_hz * d->frequency_droop_pu[i]), 1.0) : 0.0;
 }
 
 typedef struct {
@@ -175,7 +176,7 @@ static void step_device(const Devices *d, size_t i, Substeps sub)
     const double cooling = d->faiman_u0[i] + d->faiman_u1[i] * d->wind_speed_m_s[i];
     const double cell_degc = d->temperature_ambient_degc[i] + irradiance / cooling;
     const double warmth = 1.0 + d->gamma[i] * (cell_degc - TEMPERATURE_STANDARD_DEGC);
-    const double standard_w = irradiance / IRRADIANCE_STANDARD_W_M2 * d->dc_power_w[i];
+    const double standard_w = irradiance * (1.0 / IRRADIANCE_STANDARD_W_M2) * d->dc_power_w[i];
     const double dc_w = most(standard_w * warmth, 0.0) * (1.0 - d->losses[i]);
     const Inverter inverter = inverter_of(d, i);
     const double available_w = ac_power_w(inverter, dc_w);
@@ -196,13 +197,14 @@ static void step_device(const Devices *d, size_t i, Substeps sub)
         sum.dc_used_w += o.dc_used_w * parts;
         left -= parts;
     }
-    const double generated_w = sum.generated_w / sub.count;
-    const double dc_used_w = sum.dc_used_w / sub.count;
+    const double share = 1.0 / sub.count;
+    const double generated_w = sum.generated_w * share;
+    const double dc_used_w = sum.dc_used_w * share;
     d->volt_var_pu[i] = lags.volt_var.state;
     d->volt_watt_pu[i] = lags.volt_watt.state;
     d->frequency_reduction_pu[i] = lags.frequency.state;
     d->power_w[i] = 0.0 - generated_w; /* not -generated_w: no minus zero in the dark */
-    d->reactive_power_var[i] = sum.absorbed_var / sub.count;
+    d->reactive_power_var[i] = sum.absorbed_var * share;
     d->power_available_w[i] = 0.0 - available_w;
     d->power_dc_available_w[i] = dc_w;
     d->power_dc_used_w[i] = dc_used_w;

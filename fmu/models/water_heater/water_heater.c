@@ -32,7 +32,8 @@ typedef struct {
     double element_w;
 } Tank;
 
-static Tank tank_of(const Devices *d, size_t i)
+/* The tank's geometry as conductances per layer; worked out once, when the parameters are known. */
+static Tank tank_from_parameters(const Devices *d, size_t i)
 {
     Tank tank;
     tank.layers = (int)d->nodes[i];
@@ -47,6 +48,22 @@ static Tank tank_of(const Devices *d, size_t i)
     tank.side_w_per_k = loss_w_m2_k * side_m2 / tank.layers;
     tank.end_w_per_k = loss_w_m2_k * end_m2;
     tank.conduction_w_per_k = WATER_CONDUCTIVITY_W_M_K * end_m2 * tank.layers / height_m;
+    tank.element_w = d->element_power_w[i];
+    return tank;
+}
+
+/* The same tank, with its conductances as model_start has kept them. */
+static Tank tank_of(const Devices *d, size_t i)
+{
+    Tank tank;
+    tank.layers = (int)d->nodes[i];
+    tank.upper = d->upper_element[i] > 0.5 ? (int)(UPPER_ELEMENT_DEPTH * tank.layers) : -1;
+    tank.lower = (int)(LOWER_ELEMENT_DEPTH * tank.layers);
+    tank.layer_l = d->layer_volume_l[i];
+    tank.layer_j_per_k = tank.layer_l * WATER_J_PER_L_K;
+    tank.side_w_per_k = d->side_w_per_k[i];
+    tank.end_w_per_k = d->end_w_per_k[i];
+    tank.conduction_w_per_k = d->conduction_w_per_k[i];
     tank.element_w = d->element_power_w[i];
     return tank;
 }
@@ -151,7 +168,7 @@ bool model_check(const Devices *d, size_t n, Violation *violation)
             *violation = (Violation){"nodes", i, "must be a whole number"};
             return false;
         }
-        const Tank tank = tank_of(d, i);
+        const Tank tank = tank_from_parameters(d, i);
         const double rate_w_per_k = tank.side_w_per_k + 2.0 * tank.end_w_per_k + 2.0 * tank.conduction_w_per_k;
         if (rate_w_per_k * LONGEST_SUBSTEP_S > tank.layer_j_per_k) {
             *violation = (Violation){"volume_l", i, "too small for its heat loss and number of nodes"};
@@ -164,6 +181,11 @@ bool model_check(const Devices *d, size_t n, Violation *violation)
 void model_start(const Devices *d, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
+        const Tank tank = tank_from_parameters(d, i);
+        d->layer_volume_l[i] = tank.layer_l;
+        d->side_w_per_k[i] = tank.side_w_per_k;
+        d->end_w_per_k[i] = tank.end_w_per_k;
+        d->conduction_w_per_k[i] = tank.conduction_w_per_k;
         for (int k = 0; k < MAX_LAYERS; k++) {
             d->layer_degc[(size_t)k * n + i] = d->temperature_start_degc[i];
         }
