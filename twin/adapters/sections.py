@@ -4,9 +4,9 @@ The table says which key holds which quantity and how its number becomes ours; t
 side counts a home's devices of one kind in the order of the pilot file. A single bad value is refused alone.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Final
 
 from twin.adapters.loose import entries, shown
@@ -29,9 +29,15 @@ class Field:
     offset: float = 0.0
     yes_no: bool = False  # theirs is true or false
 
+    def to_ours(self, number: float) -> float:
+        """Their number in our unit and sign."""
+        if self.offset == 0.0 and abs(self.factor) == 1.0:
+            return self.factor * number + 0.0  # + 0.0 turns -0.0 into 0.0
+        return round(self.factor * number + self.offset, _NOISE_DIGITS) + 0.0
+
     def to_theirs(self, value: float) -> float:
         """Our value in their unit and sign."""
-        return round((value - self.offset) / self.factor, _NOISE_DIGITS) + 0.0  # + 0.0 turns -0.0 into 0.0
+        return round((value - self.offset) / self.factor, _NOISE_DIGITS) + 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,23 +106,25 @@ def read_home(
         for number, entry in enumerate(listed, start=1):
             if entry is None:
                 continue
-            place = f"{where}: {section.key}/{number}"
             if number > len(known):
-                detail = f"{place}: the home has {len(known)} {section.kind} here"
+                detail = f"{where}: {section.key}/{number}: the home has {len(known)} {section.kind} here"
                 refusals.append(Refusal(reason=Reason.UNKNOWN_DEVICE, detail=detail))
                 break  # all further ones are as unknown
-            values = _read(entry, section.fields, place, refusals)
+            if isinstance(entry, dict):
+                values, problems = _read(entry, section.fields)
+            else:
+                values, problems = {}, [(Reason.WRONG_SHAPE, f"an object is expected, not {shown(entry)}")]
             if values:
                 found.append((known[number - 1], values))
+            for reason, problem in problems:
+                detail = f"{where}: {section.key}/{number}: {problem}"
+                refusals.append(Refusal(reason=reason, detail=detail))
     return found
 
 
-def _read(entry: object, fields: Iterable[Field], where: str, refusals: list[Refusal]) -> dict[str, float]:
+def _read(entry: Mapping[str, Any], fields: Iterable[Field]) -> tuple[dict[str, float], list[tuple[Reason, str]]]:
     values: dict[str, float] = {}
-    if not isinstance(entry, dict):
-        detail = f"{where}: an object is expected, not {shown(entry)}"
-        refusals.append(Refusal(reason=Reason.WRONG_SHAPE, detail=detail))
-        return values
+    problems: list[tuple[Reason, str]] = []
     for field in fields:
         raw = entry.get(field.key)
         if raw is None:
@@ -124,22 +132,22 @@ def _read(entry: object, fields: Iterable[Field], where: str, refusals: list[Ref
         number = _number(raw, yes_no=field.yes_no)
         if number is None:
             wanted = "true or false" if field.yes_no else "a number"
-            detail = f"{where}: {field.key}: {wanted} is expected, not {shown(raw)}"
-            refusals.append(Refusal(reason=Reason.WRONG_SHAPE, detail=detail))
-        elif not math.isfinite(number):
-            refusals.append(Refusal(reason=Reason.NOT_FINITE, detail=f"{where}: {field.key} is {shown(raw)}"))
+            problems.append((Reason.WRONG_SHAPE, f"{field.key}: {wanted} is expected, not {shown(raw)}"))
+        elif not isfinite(number):
+            problems.append((Reason.NOT_FINITE, f"{field.key} is {shown(raw)}"))
         else:
-            value = round(field.factor * number + field.offset, _NOISE_DIGITS) + 0.0  # + 0.0 turns -0.0 into 0.0
+            value = field.to_ours(number)
             problem = refusal(field.quantity, value)
             if problem is None:
                 values[field.quantity] = value
             else:
-                detail = f"{where}: {field.key} = {shown(raw)}: {problem}"
-                refusals.append(Refusal(reason=Reason.OUT_OF_RANGE, detail=detail))
-    return values
+                problems.append((Reason.OUT_OF_RANGE, f"{field.key} = {shown(raw)}: {problem}"))
+    return values, problems
 
 
 def _number(raw: object, *, yes_no: bool) -> float | None:
+    if type(raw) is float and not yes_no:  # nearly always
+        return raw
     if isinstance(raw, bool):
         return float(raw) if yes_no else None
     if yes_no or not isinstance(raw, (int, float, str)):
