@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             backfill_s=options.backfill_s,
             speed=options.speed,
             duration_s=options.duration_s,
+            folder=options.folder,
         )
         bus.open()
         try:

@@ -3,7 +3,7 @@
 Every visible output is connected here, so this simulator steps last at each time; what it publishes is whole.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -34,7 +34,8 @@ class Bridge(ArraySimulator):
     """Hands the arrays of each step to the endpoints' agents, and their messages to the bus, at their time.
 
     Input attributes are `{kind}.{quantity}` for every quantity that a kind reports. The bridge's own output
-    `commands_taken` tells the next step that commands have been taken in.
+    `commands_taken` tells the next step that commands have been taken in. `keep` is called at every live step, to save
+    the world's state when that is due.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Bridge(ArraySimulator):
         pacer: Pacer,
         outbox: Outbox,
         duration_s: float | None,
+        keep: Callable[[int], None],
     ) -> None:
         inputs = [f"{kind.value}.{quantity}" for kind in DeviceKind for quantity in KINDS[kind].reports]
         super().__init__(timeline=timeline, inputs=[*inputs, "head_power_w"], outputs=["commands_taken"])
@@ -60,10 +62,11 @@ class Bridge(ArraySimulator):
         self._pacer = pacer
         self._outbox = outbox
         self._duration_s = duration_s
+        self._keep = keep
         self._live_since: int | None = None
         self._balance = EnergyBalance()
         self._strain = GridStrain()
-        self._health_due = 0
+        self._health_at: int | None = None
 
     def introduce(self, t: int) -> None:
         """Say which endpoints there are, before the first step."""
@@ -90,6 +93,8 @@ class Bridge(ArraySimulator):
         self._outbox.add(self._grid_messages(t))
         self._note_balance(length_s, columns)
         self._publish_health_when_due(t)
+        if self.timeline.live:
+            self._keep(t)
         self._pacer.hold(t)
         if self._pacer.stopping or self._is_over(t):
             self.say_goodbye(t)
@@ -145,8 +150,9 @@ class Bridge(ArraySimulator):
         self._strain.note(length_s, state)
 
     def _publish_health_when_due(self, t: int) -> None:
-        if t >= self._health_due:
-            self._health_due = t + (_HEALTH_EVERY_S if self.timeline.live else _HEALTH_EVERY_S_BACKFILL)
+        every_s = _HEALTH_EVERY_S if self.timeline.live else _HEALTH_EVERY_S_BACKFILL
+        if self._health_at is None or t - self._health_at >= every_s:
+            self._health_at = t
             self._publish_health(t)
 
     def _publish_health(self, t: int) -> None:

@@ -15,23 +15,30 @@ class Timeline:
 
     `live_at_s` is where history ends, in seconds after `epoch`. When the pilot's time is the wall's, it moves on
     while history is being filled in: `wall_s` then tells how far the wall is, in seconds after `epoch`.
+    `first_s` is how long the step ending at `epoch` is.
     """
 
     def __init__(
-        self, *, epoch: datetime, live_at_s: int, step_s: int, wall_s: Callable[[], float] | None = None
+        self,
+        *,
+        epoch: datetime,
+        live_at_s: int,
+        step_s: int,
+        first_s: int,
+        wall_s: Callable[[], float] | None = None,
     ) -> None:
         self.epoch = epoch
         self.live_at_s = live_at_s
         self._step_s = step_s
         self._wall_s = wall_s
         self._epoch_s = int(epoch.timestamp())
-        self._previous: dict[int, int] = {}
+        self._previous: dict[int, int] = {0: -first_s}
         self._next: dict[int, int] = {}
         self.live = live_at_s <= 0
 
     def length_s(self, t: int) -> int:
         """Seconds that the step ending at `t` covers."""
-        return t - self._previous.get(t, t - (self._step_s if self.live_at_s <= 0 else BACKFILL_STEP_S))
+        return t - self._previous[t]
 
     def after(self, t: int) -> int:
         """The time of the step after the one at `t`."""
@@ -57,7 +64,7 @@ class Timeline:
         behind = self._wall_s() - t
         if not self.live and behind < self._step_s:
             self.live, self.live_at_s = True, t
-        if behind >= BACKFILL_STEP_S + self._step_s and t % BACKFILL_STEP_S == 0:
+        if behind >= BACKFILL_STEP_S + self._step_s and (self._epoch_s + t) % BACKFILL_STEP_S == 0:
             return BACKFILL_STEP_S  # also after the machine slept: long steps catch up
         return self._step_s
 

@@ -7,9 +7,11 @@ surroundings ──► device fleets ──► panel ──► battery ──►
          └───────────────────── commands, one step later ◄───────────────────────── bridge ◄──► bus
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import cast
 
 import mosaik_api_v3
@@ -19,6 +21,7 @@ from mosaik.async_scenario import Entity
 from mosaik.starters import PythonStarter
 
 from simulators.bridge import Bridge, WorldStopped
+from simulators.checkpoint import Checkpoint, Saved
 from simulators.cosim.base import MODEL, ArraySimulator
 from simulators.cosim.control import ControlSimulator
 from simulators.cosim.fleet import FleetSimulator
@@ -27,13 +30,13 @@ from simulators.cosim.panel import PanelSimulator
 from simulators.cosim.surroundings import SurroundingsSimulator
 from simulators.endpoints.controls import Controls
 from simulators.endpoints.registry import agents as build_agents
-from simulators.fleet.fmu_fleet import Fleet
+from simulators.fleet.fmu_fleet import Fleet, FleetError
 from simulators.fleet.parameters import parameters
 from simulators.layout import Layout
 from simulators.outbox import Outbox
 from simulators.pace import Pacer
 from simulators.sources import people_of, weather_of
-from simulators.timeline import Timeline
+from simulators.timeline import BACKFILL_STEP_S, Timeline
 from simulators.wiring import connect
 from twin.bus.port import Bus
 from twin.clock import Clock
@@ -48,6 +51,7 @@ _MODEL = {
     DeviceKind.WATER_HEATER: "water_heater",
     DeviceKind.METER: "meter",
 }
+_log = logging.getLogger(__name__)
 _FOREVER_S = 100 * 366 * 86_400
 
 
@@ -56,7 +60,8 @@ class Run:
     """When and how fast a world runs.
 
     `start` is where live begins, the wall's now when None; `speed` times real time, 0 as fast as possible;
-    `duration_s` counts from where live begins, None for ever.
+    `duration_s` counts from where live begins, None for ever. With a `folder`, a world on the wall's time goes on
+    where the last one left its state there, if that is not longer ago than `backfill_s`.
     """
 
     start: datetime | None
@@ -64,6 +69,7 @@ class Run:
     speed: float
     step_s: int = 1
     duration_s: float | None = None
+    folder: Path | None = None
 
 
 class World:
@@ -73,7 +79,9 @@ class World:
         layout = Layout(pilot=pilot)
         self._layout = layout
         on_wall = run.start is None and run.speed == 1
-        self._timeline = _timeline(run, clock, on_wall=on_wall)
+        self._checkpoint = Checkpoint(run.folder / "world.state", pilot) if run.folder and on_wall else None
+        saved = self._checkpoint.read() if self._checkpoint else None
+        self._timeline = _timeline(run, clock, on_wall=on_wall, saved=saved)
         timeline = self._timeline
         outbox = Outbox()
         self.pacer = Pacer(
@@ -90,6 +98,9 @@ class World:
         weather = weather_of(pilot)
         self._fleets = {kind: _fleet(layout, kind) for kind in _MODEL}
         self._base_load = Fleet(model="base_load", n=layout.homes)
+        self._saveable = {**{kind.value: fleet for kind, fleet in self._fleets.items()}, "base_load": self._base_load}
+        if saved is not None and timeline.utc_s(-timeline.length_s(0)) == saved.utc_s:
+            self._take_up(saved)
         self.bridge = Bridge(
             timeline=timeline,
             layout=layout,
@@ -99,6 +110,7 @@ class World:
             pacer=self.pacer,
             outbox=outbox,
             duration_s=run.duration_s,
+            keep=self._save_when_due,
         )
         self._simulators: Mapping[str, ArraySimulator] = {
             "surroundings": SurroundingsSimulator(
@@ -122,6 +134,18 @@ class World:
             "bridge": self.bridge,
         }
 
+    def _take_up(self, saved: Saved) -> None:
+        try:
+            for name, fleet in self._saveable.items():
+                fleet.restore(saved.states[name])
+        except FleetError as error:
+            _log.warning("the devices begin anew, their saved state does not fit: %s", error)
+
+    def _save_when_due(self, t: int) -> None:
+        utc_s = self._timeline.utc_s(t)
+        if self._checkpoint is not None and self._checkpoint.is_due(utc_s):
+            self._checkpoint.write(utc_s, self._saveable)
+
     async def run(self) -> None:
         """Introduce the endpoints and step until stopped or over. Frees the FMUs at the end."""
         self.bridge.introduce(0)
@@ -133,18 +157,22 @@ class World:
         except WorldStopped:
             return
         finally:
-            for fleet in (*self._fleets.values(), self._base_load):
+            for fleet in self._saveable.values():
                 fleet.close()
 
 
-def _timeline(run: Run, clock: Clock, *, on_wall: bool) -> Timeline:
+def _timeline(run: Run, clock: Clock, *, on_wall: bool, saved: Saved | None) -> Timeline:
     live_at = run.start or clock.now()
     if not on_wall and run.start is None:
         live_at = live_at.replace(microsecond=0)
     epoch = (live_at - timedelta(seconds=run.backfill_s)).replace(second=0, microsecond=0)
+    first_s = BACKFILL_STEP_S if run.backfill_s else run.step_s
+    if saved is not None and epoch.timestamp() <= saved.utc_s < live_at.timestamp() - 1:
+        first_s = min(int(live_at.timestamp() - saved.utc_s), BACKFILL_STEP_S)
+        epoch = datetime.fromtimestamp(saved.utc_s + first_s, UTC)
     started_s, ahead_s = clock.monotonic_s(), (live_at - epoch).total_seconds()
     wall_s = (lambda: clock.monotonic_s() - started_s + ahead_s) if on_wall else None
-    return Timeline(epoch=epoch, live_at_s=int(ahead_s), step_s=run.step_s, wall_s=wall_s)
+    return Timeline(epoch=epoch, live_at_s=int(ahead_s), step_s=run.step_s, first_s=first_s, wall_s=wall_s)
 
 
 def _fleet(layout: Layout, kind: DeviceKind) -> Fleet:

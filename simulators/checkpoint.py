@@ -1,0 +1,88 @@
+"""The devices' state on disk, so that a world that is started again goes on where it was.
+
+Written on whole minutes of live time. A file of another pilot, of other FMUs, or damaged, is as good as none.
+"""
+
+import hashlib
+import logging
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import orjson
+
+from twin.model.topology import Pilot
+
+_log = logging.getLogger(__name__)
+_LENGTH = struct.Struct("<I")
+_EVERY_S = 60
+
+
+class Saveable(Protocol):
+    """Something whose state can be taken and put back, whole."""
+
+    def save(self) -> bytes:
+        """The state as bytes."""
+        ...
+
+    def restore(self, blob: bytes) -> None:
+        """Put a state back. Raises an exception when it is not one of its own."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """States by name at one moment (Unix seconds)."""
+
+    utc_s: int
+    states: Mapping[str, bytes]
+
+
+class Checkpoint:
+    """The one checkpoint file of a pilot."""
+
+    def __init__(self, path: Path, pilot: Pilot) -> None:
+        self._path = path
+        inventory = [(device.id, device.kind, sorted(device.ratings.items())) for device in pilot.devices]
+        self._pilot = hashlib.sha256(repr((pilot.name, pilot.seed, inventory)).encode()).hexdigest()
+
+    def is_due(self, utc_s: float) -> bool:
+        """True on whole minutes."""
+        return utc_s % _EVERY_S == 0
+
+    def write(self, utc_s: float, parts: Mapping[str, Saveable]) -> None:
+        """Replace the file by the state of now; the old one stays whole until the new one is."""
+        states = {name: part.save() for name, part in parts.items()}
+        head = {
+            "pilot": self._pilot,
+            "utc_s": int(utc_s),
+            "parts": {name: len(state) for name, state in states.items()},
+        }
+        content = orjson.dumps(head)
+        fresh = self._path.with_suffix(".new")
+        try:
+            with fresh.open("wb") as file:
+                file.write(_LENGTH.pack(len(content)))
+                file.write(content)
+                file.writelines(states.values())
+            fresh.replace(self._path)
+        except OSError as error:
+            _log.warning("the world's state is not saved: %s", error)
+
+    def read(self) -> Saved | None:
+        """What the file holds, or None."""
+        try:
+            content = self._path.read_bytes()
+            (length,) = _LENGTH.unpack_from(content)
+            head = orjson.loads(content[_LENGTH.size : _LENGTH.size + length])
+            if head["pilot"] != self._pilot:
+                return None
+            states, at = {}, _LENGTH.size + length
+            for name, size in head["parts"].items():
+                states[name] = content[at : at + size]
+                at += size
+            return Saved(utc_s=head["utc_s"], states=states) if at == len(content) else None
+        except (OSError, struct.error, orjson.JSONDecodeError, KeyError, TypeError):
+            return None
