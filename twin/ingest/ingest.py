@@ -94,11 +94,9 @@ class Ingest:
 
     def pump(self) -> int:
         """Take everything that waits, here and now; how many frames that were."""
-        taken = self._turn(0.0)
-        total = taken
-        while taken:
-            taken = self._turn(0.0)
-            total += taken
+        total = self._turn(0.0)
+        while self._queue and not self._commit.full:
+            total += self._turn(0.0)
         return total
 
     @property

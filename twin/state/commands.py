@@ -74,7 +74,7 @@ class CommandBook:
     def records(self) -> Sequence[CommandRecord]:
         """Commands that are open or in force, and the latest finished ones; newest first."""
         every = [*self._finished.values(), *(entry.record for entry in self._entries.values())]
-        return sorted(every, key=lambda record: (record.command.requested_at, record.command.id), reverse=True)
+        return tuple(sorted(every, key=lambda record: record.command.requested_at, reverse=True))
 
     def record(self, command: str) -> CommandRecord | None:
         """One command, unless it is unknown or finished long ago."""

@@ -24,7 +24,7 @@ from twin.state.notes import Notes
 from twin.state.pathway import PathwayTrack
 
 _REPEATS_ALLOWED = timedelta(seconds=60)
-_SINGLY = 8  # more devices of one endpoint than this make one event together
+_SINGLY = 3  # more devices of one endpoint than this make one event together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,12 +263,12 @@ class PilotState:
         repeated = 0
         for report in reports:
             known = self._devices[report.device].measured_at
-            if known == report.measured_at:
-                repeated += 1
-            elif self._apply(report):
+            if self._apply(report):
                 news.append(report)
                 if known is None:
                     first.append(report.device)
+            elif known == report.measured_at:
+                repeated += 1
             else:
                 late.append(report)
         track.duplicates += repeated
