@@ -142,6 +142,25 @@ def test_an_endpoint_comes_goes_and_shows_that_it_lives() -> None:
     assert (seen.online, seen.software, seen.session) == (True, "gateway 1.0", "s1")
 
 
+def test_a_birth_that_the_broker_kept_does_not_bring_a_gone_endpoint_back() -> None:
+    stage = Stage()
+    stage.birth()
+    stage.status("online")
+    stage.status("offline")
+    stage.twin_bus.drop()
+    stage.twin_bus.open()
+    stage.ingest.pump()
+    assert stage.state.online("gw-h1") is False
+    assert stage.event_kinds.count("endpoint-online") == 1
+
+
+def test_what_a_far_side_says_of_itself_is_kept_short() -> None:
+    stage = Stage()
+    stage.state.take_presence("gw-h1", online=True, session="s" * 10_000, software="v" * 10_000)
+    seen = stage.state.endpoint("gw-h1")
+    assert (len(seen.session or ""), len(seen.software or "")) == (64, 64)
+
+
 def test_an_endpoint_knows_its_rate_latency_and_age() -> None:
     stage = Stage()
     for offset_s in range(1, 121):

@@ -208,14 +208,22 @@ class Ingest:
         if isinstance(decoded, Readings):
             self._take_readings(decoded, frame)
         elif isinstance(decoded, Presence):
-            if self._state.take_presence(
-                decoded.endpoint, online=decoded.online, session=decoded.session, software=decoded.software
-            ):
-                self._commands.came_online(decoded.endpoint)
+            self._take_presence(decoded, frame)
         else:
             refusal = self._commands.answered(decoded)
             if refusal is not None:
                 self._bury(frame, refusal)
+
+    def _take_presence(self, presence: Presence, frame: Frame) -> None:
+        """A retained birth says who the endpoint was when it last came, not whether it is still there."""
+        old_birth = frame.retained and presence.session is not None
+        if self._state.take_presence(
+            presence.endpoint,
+            online=None if old_birth else presence.online,
+            session=presence.session,
+            software=presence.software,
+        ):
+            self._commands.came_online(presence.endpoint)
 
     def _take_readings(self, readings: Readings, frame: Frame) -> None:
         taken = self._state.take(readings, self._timekeeper.times(), redelivered=frame.redelivered)

@@ -17,6 +17,7 @@ from twin.state.rate import RateWindow
 from twin.state.sequence import Sessions
 
 _WINDOW = 128
+_TEXT = 64  # of what a far side says of itself, which may be a megabyte
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,7 @@ class EndpointTrack:
     __slots__ = (
         "_ages_s",
         "_latency_ms",
+        "_sessions",
         "dead_letters",
         "duplicates",
         "endpoint",
@@ -61,7 +63,6 @@ class EndpointTrack:
         "rate",
         "repeats_until",
         "session",
-        "sessions",
         "since",
         "software",
     )
@@ -71,7 +72,7 @@ class EndpointTrack:
         self.online: bool | None = None
         self.since: datetime | None = None
         self.session: str | None = None
-        self.sessions = Sessions()
+        self._sessions = Sessions()
         self.software: str | None = None
         self.last_seen: datetime | None = None
         self.messages = 0
@@ -82,10 +83,15 @@ class EndpointTrack:
         self._latency_ms = Window(_WINDOW)
         self._ages_s = Window(_WINDOW)
 
-    def presence(self, *, online: bool, session: str | None, software: str | None, now: datetime) -> bool:
-        """Note that it came or went; True when that is a change."""
-        self.session = session or self.session
-        self.software = software or self.software
+    def introduce(self, *, session: str | None, software: str | None) -> bool:
+        """Note what it says of itself; True when its session is not the one before: it has restarted."""
+        before = self.session
+        self.session = before if session is None else session[:_TEXT]
+        self.software = self.software if software is None else software[:_TEXT]
+        return before is not None and self.session != before
+
+    def presence(self, *, online: bool, now: datetime) -> bool:
+        """Note that it is there or not; True when that is a change."""
         if online:
             self.last_seen = now
         changed = online is not self.online
@@ -93,15 +99,19 @@ class EndpointTrack:
             self.online, self.since = online, now
         return changed
 
+    def is_new(self, session: str, sequence: int) -> bool:
+        """True when no such message of this session was taken before."""
+        return self._sessions.fresh(session[:_TEXT], sequence)
+
     def heard(
         self, *, session: str | None, sequence: int | None, published_at: datetime, reports: Sequence[Report]
     ) -> float:
         """Note a message that was taken, with its non-empty accepted reports; its latency in ms."""
         received_at = reports[0].received_at
         if session is not None:
-            self.session = session
+            self.session = session[:_TEXT]
             if sequence is not None:
-                self.sessions.mark(session, sequence)
+                self._sessions.mark(self.session, sequence)
         self.messages += 1
         self.last_seen = received_at
         self.rate.add(received_at.timestamp())
@@ -129,7 +139,7 @@ class EndpointTrack:
             online=self.online,
             since=self.since,
             session=self.session,
-            sequence=self.sessions.highest(self.session),
+            sequence=self._sessions.highest(self.session),
             software=self.software,
             last_seen=self.last_seen,
             messages=self.messages,

@@ -152,17 +152,18 @@ class PilotState:
             return self._enter(track, readings, entering.reports, refusals)
 
     def take_presence(
-        self, endpoint: str, *, online: bool, session: str | None = None, software: str | None = None
+        self, endpoint: str, *, online: bool | None, session: str | None = None, software: str | None = None
     ) -> bool:
-        """Note that an endpoint came or went; True when it has come (back) or has restarted.
+        """Note that an endpoint came or went, or with None only what it says of itself.
 
-        Raises KeyError when the pilot has no such endpoint.
+        True when it has come (back) or has restarted. Raises KeyError when the pilot has no such endpoint.
         """
         with self._lock:
             track = self._tracks[endpoint]
-            restarted = session is not None and track.session is not None and session != track.session
-            came = online and (restarted or track.online is not True)
-            self._presence(track, online=online, session=session, software=software, now=self._clock.now())
+            restarted = track.introduce(session=session, software=software)
+            came = bool(online) and (restarted or track.online is not True)
+            if online is not None:
+                self._came_or_went(track, online=online, now=self._clock.now())
             self._version += 1
             return came
 
@@ -234,7 +235,7 @@ class PilotState:
     @staticmethod
     def _is_new(track: EndpointTrack, readings: EndpointReadings) -> bool:
         session, sequence = readings.session, readings.sequence
-        return session is None or sequence is None or track.sessions.fresh(session, sequence)
+        return session is None or sequence is None or track.is_new(session, sequence)
 
     def _apply(self, report: Report) -> bool:
         twin = self._devices[report.device]
@@ -256,7 +257,7 @@ class PilotState:
         pathway.heard(received_at, latency_ms)
         came_online = track.proves_alive(published_at)
         if came_online:
-            self._presence(track, online=True, session=readings.session, software=None, now=received_at)
+            self._came_or_went(track, online=True, now=received_at)
         news: list[Report] = []
         late: list[Report] = []
         first: list[str] = []
@@ -281,11 +282,9 @@ class PilotState:
             self._version += 1
         return Taken(news=news, late=late, duplicates=repeated, refusals=refusals, came_online=came_online)
 
-    def _presence(
-        self, track: EndpointTrack, *, online: bool, session: str | None, software: str | None, now: datetime
-    ) -> None:
+    def _came_or_went(self, track: EndpointTrack, *, online: bool, now: datetime) -> None:
         before = track.online
-        if not track.presence(online=online, session=session, software=software, now=now):
+        if not track.presence(online=online, now=now):
             return
         pathway = self.pathways[track.endpoint.pathway]
         pathway.endpoints_online += int(online) - int(before is True)
