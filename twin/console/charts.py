@@ -105,7 +105,7 @@ def _options(curves: Sequence[Curve], scale: Scale, *, legend: bool) -> Options:
         "legend": {
             "show": legend,
             "top": 0,
-            "right": 8,
+            "left": 38,
             "itemWidth": 14,
             "itemHeight": 8,
             "icon": "roundRect",
@@ -138,13 +138,14 @@ def _options(curves: Sequence[Curve], scale: Scale, *, legend: bool) -> Options:
             "splitNumber": 4,
             "min": scale.low,
             "max": scale.high,
-            "axisLabel": faint,
+            "axisLabel": {**faint, ":formatter": _FIGURES},
             "splitLine": {"lineStyle": {"color": "var(--line)"}},
         },
         "series": [_series(curve, scale if index == 0 else None) for index, curve in enumerate(curves)],
     }
 
 
+_FIGURES = "value => String(value).replace('-', '\\u2212')"
 _TIMES: Mapping[str, str] = {
     "year": "{yyyy}",
     "month": "{MMM}",

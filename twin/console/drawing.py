@@ -59,25 +59,28 @@ def draw(network: Network, homes: Sequence[tuple[Home, Pathway]]) -> Drawing:
     label = html.escape(f"Network {network.name}: {len(network.nodes)} nodes, {len(homes)} homes")
     box = _box(places.values(), width, height, size)
     return Drawing(
-        svg=f'<svg id="feeder-map" viewBox="{box}" data-whole="{box}" role="group" aria-label="{label}">'
+        svg=f'<svg id="feeder-map" viewBox="{box}" data-whole="{box}" role="group" aria-label="{label}" '
+        f'style="aspect-ratio:{box.split(" ")[2]}/{box.split(" ")[3]}">'
         f"{lines}{marks}{''.join(links)}</svg>",
         ends=tuple(index[run[-1]] for run in runs),
         homes=tuple(home.id for home, _ in homes),
     )
 
 
-def paint(drawing: Drawing, voltages: Sequence[tuple[float, float, float]], phase: str, low: float, high: float) -> str:
-    """One letter per line: 0 below the limits, 1..8 from `low` to `high` pu, 9 above, x when unknown.
+def picked(drawing: Drawing, voltages: Sequence[tuple[float, float, float]], phase: str) -> Sequence[float]:
+    """The voltage in pu that colours each line; nothing when none were sent.
 
     `phase` is a, b, c or worst: the one of the three that is furthest from 1 pu.
     """
     if not voltages:
-        return UNKNOWN * len(drawing.ends)
+        return ()
     which = "abc".find(phase)
-    return "".join(
-        band(max(voltages[end], key=_distance) if which < 0 else voltages[end][which], low, high)
-        for end in drawing.ends
-    )
+    return [max(voltages[end], key=_distance) if which < 0 else voltages[end][which] for end in drawing.ends]
+
+
+def paint(drawing: Drawing, voltages: Sequence[float], low: float, high: float) -> str:
+    """One letter per line: 0 below the limits, 1..8 from `low` to `high` pu, 9 above, x when unknown."""
+    return "".join(band(voltage, low, high) for voltage in voltages) or UNKNOWN * len(drawing.ends)
 
 
 def band(voltage: float, low: float, high: float) -> str:

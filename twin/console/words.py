@@ -152,6 +152,16 @@ def clock(at: datetime | None) -> str:
     return DASH if at is None else f"{at:%H:%M:%S}"
 
 
+def lately(at: datetime, now: datetime) -> str:
+    """The time of day in UTC, with the day when that is not today."""
+    return f"{at:%H:%M:%S}" if at.date() == now.date() else f"{at:%-d %b %H:%M:%S}"
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    """A count with its noun: `1 home`, `55 homes`."""
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
 def moment(at: datetime | None) -> str:
     """Date and time of day in UTC."""
     return DASH if at is None else f"{at:%Y-%m-%d %H:%M:%S}"

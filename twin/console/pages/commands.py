@@ -22,7 +22,7 @@ def page(views: Views) -> None:
         pass
     with tag("div", "stack"):
         with panel("By state", width=""), tag("div", "row"):
-            states = {state: pill("", STATE_TONES[state]) for state in CommandState}
+            states = {state: pill("") for state in CommandState}
         with panel("All commands", width="", note=f"newest first, at most {_SHOWN}"):
             commands = CommandList(views, limit=_SHOWN, hint=_HINT)
 
@@ -30,7 +30,8 @@ def page(views: Views) -> None:
         records = views.commands.get()
         counts = Counter(record.state for record in records)
         for state, text in states.items():
-            text.say(f"{state.value} {counts.get(state, 0)}")
+            number = counts.get(state, 0)
+            text.say(f"{state.value} {number}", STATE_TONES[state] if number else "")
         commands.say(records)
 
     update()

@@ -51,7 +51,7 @@ def _table(letters: Sequence[DeadLetter]) -> None:
             "A message that is not JSON, of an unknown device or out of range would stand here.",
         )
         return
-    with tag("div", "scroll"), tag("table", "plain", aria_label="Latest dead letters"):
+    with tag("div", "scroll"), tag("table", "plain folding", aria_label="Latest dead letters"):
         with tag("thead"), tag("tr"):
             for column in ("Time, UTC", "Reason", "Detail", "Topic and first bytes"):
                 Text(column, tag="th")

@@ -17,7 +17,7 @@ class DeviceCard:
     """A panel for one device."""
 
     def __init__(self, views: Views, view: DeviceView) -> None:
-        self._quantities: dict[str, tuple[Text, Text, Text]] = {}
+        self._quantities: dict[str, tuple[Text, Text, Text]] = {}  # reported, desired, until when
         twin = view.twin
         controls = KINDS[twin.kind].controls
         with panel(KIND_NAMES[twin.kind], width="w4 device", note=twin.id) as note:
@@ -40,8 +40,11 @@ class DeviceCard:
                     for name in KINDS[twin.kind].reports:
                         with tag("tr"):
                             put(Text(QUANTITY_NAMES.get(name, name), tag="td", classes="soft"), "title", name)
-                            cells = tuple(Text(DASH, tag="td", classes="end nowrap") for _ in range(3))
-                            self._quantities[name] = (cells[0], cells[1], cells[2])
+                            reported = Text(DASH, tag="td", classes="end nowrap")
+                            with tag("td", "end nowrap"):
+                                desired, until = Text(DASH), Text("", classes="until")
+                            self._quantities[name] = (reported, desired, until)
+                            Text(DASH, tag="td", classes="end nowrap tone-mute")
                             with tag("td", "end"):
                                 if name in controls:
                                     button = Text("Set…", tag="button", classes="button small")
@@ -64,14 +67,11 @@ class DeviceCard:
             self._trust.say(quality.value, _QUALITY_TONES[quality])
             self._age.say(f"measured {age(fresh.age_s)} ago")
         put(self._age, "title", _times(view))
-        for name, (reported, desired, _) in self._quantities.items():
-            late = "tone-warn" if name in twin.older else ""
-            reported.say(quantity(name, twin.reported.get(name)), late)
+        for name, (reported, desired, until) in self._quantities.items():
+            reported.say(quantity(name, twin.reported.get(name)), "tone-warn" if name in twin.older else "")
             wish = twin.desired.get(name)
-            desired.say(
-                DASH if wish is None else f"{quantity(name, wish.value)} until {clock(wish.until)}",
-                "strong" if wish else "",
-            )
+            desired.say(DASH if wish is None else quantity(name, wish.value), "strong" if wish else "tone-mute")
+            until.say("" if wish is None else f"until {clock(wish.until)}")
 
 
 def _times(view: DeviceView) -> str:

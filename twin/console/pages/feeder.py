@@ -2,12 +2,12 @@
 
 from nicegui import ui
 
-from twin.console.drawing import BANDS, VOLTAGE_HIGH_PU, VOLTAGE_LOW_PU, paint
+from twin.console.drawing import BANDS, VOLTAGE_HIGH_PU, VOLTAGE_LOW_PU, paint, picked
 from twin.console.kit import Facts, Text, choice, dot, not_found, panel, shape, tag
 from twin.console.kit import page as heading
 from twin.console.live import TICK_S
 from twin.console.views import Views
-from twin.console.words import PATHWAY_NAMES, PATHWAY_SHAPES, count, percent, power
+from twin.console.words import PATHWAY_NAMES, PATHWAY_SHAPES, count, percent, plural, power
 from twin.model.device import Pathway
 from twin.model.telemetry import GridReport
 
@@ -45,15 +45,15 @@ class _Feeder:
         self._feeder = feeder
         self._drawing = views.drawing(feeder)
         self._phase = _PHASES[0]
-        self._spread = False
-        self._painted = ("", "")
+        self._spread = True
+        self._painted = ("", "", "")
         pilot = views.sources.pilot
         homes = len(views.feeder_homes(feeder))
         several = pilot.feeders > 1
         title = f"Feeder {feeder + 1}" if several else "Feeder"
-        with heading(title, f"{pilot.network.name}, {count(len(pilot.network.nodes))} nodes, {count(homes)} homes"):
+        with heading(title, f"{pilot.network.name}, {count(len(pilot.network.nodes))} nodes, {plural(homes, 'home')}"):
             choice(("Worst", "a", "b", "c"), self._choose_phase, start=0, label="Phase that gives the colour")
-            choice(("Limits", "Spread"), self._choose_scale, start=0, label="Range of the colours")
+            choice(("Spread", "Limits"), self._choose_scale, start=0, label="Range of the colours")
         if several:
             self._others(pilot.feeders)
         with tag("div", "grid12"):
@@ -64,7 +64,7 @@ class _Feeder:
                         button = Text(name, tag="button", classes="button")
                         button.props(f'type=button aria-label="{label}"')
                         button.on("click", js_handler=f"() => hg.zoom({factor})")
-            with tag("div", "stack w3"):
+            with tag("div", "stack w3 m12"):
                 with panel("Now", width=""):
                     self._facts = Facts(_FACTS)
                 with panel("Legend", width=""):
@@ -82,8 +82,7 @@ class _Feeder:
         with tag("div", "stack"):
             with tag("div"):
                 with tag("div", "scale", aria_hidden="true"):
-                    for number in range(BANDS + 2):
-                        shape(tag("i"), c=f"var(--v{number})")
+                    self._colours = [tag("i") for _ in range(BANDS + 2)]
                 with tag("div", "ends"):
                     self._ends = [Text("") for _ in range(3)]
             with tag("div", "legend"):
@@ -103,23 +102,28 @@ class _Feeder:
         self.update()
 
     def _choose_scale(self, number: int) -> None:
-        self._spread = number == 1
+        self._spread = number == 0
         self.update()
 
     def update(self) -> None:
         """Colour the lines and homes, and show the newest figures."""
         grid = self._views.sources.state.grid(self._feeder)
         low, high = VOLTAGE_LOW_PU, VOLTAGE_HIGH_PU
-        if grid is not None and self._spread:
-            low, high = grid.v_min_pu, grid.v_max_pu
+        voltages = picked(self._drawing, grid.node_voltage_pu, self._phase) if grid else ()
+        if voltages and self._spread:
+            low, high = min(voltages), max(voltages)
         for text, voltage in zip(self._ends, (low, (low + high) / 2, high), strict=True):
             text.say(f"{voltage:.3f} pu")
-        lines = paint(self._drawing, grid.node_voltage_pu if grid else (), self._phase, low, high)
+        for number, colour in enumerate(self._colours):
+            relative = self._spread and 0 < number <= BANDS
+            shape(colour, c=f"var(--{'s' if relative else 'v'}{number})")
+        lines = paint(self._drawing, voltages, low, high)
         marks = {row.home.id: row.mark for row in self._views.homes.get()}
         homes = "".join(marks[home] for home in self._drawing.homes)
-        if (lines, homes) != self._painted:
-            self._painted = (lines, homes)
-            ui.run_javascript(f"hg.paint('{lines}', '{homes}')")
+        painted = (lines, homes, "true" if self._spread else "false")
+        if painted != self._painted:
+            self._painted = painted
+            ui.run_javascript(f"hg.paint('{lines}', '{homes}', {painted[2]})")
         if grid is None:
             self._note.say("no power flow has been reported for this feeder yet")
         else:

@@ -1,6 +1,6 @@
 """The overview's figures: head power, freshness, transformer, voltage band, power by kind, homes by pathway."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from nicegui import ui
 
@@ -8,6 +8,7 @@ from twin.console.drawing import VOLTAGE_HIGH_PU, VOLTAGE_LOW_PU
 from twin.console.kit import Bar, Stat, Text, bare_panel, dot, link, shape, tag
 from twin.console.words import DASH, KIND_NAMES, PATHWAY_NAMES, PATHWAY_SHAPES, age, count, percent, power
 from twin.model.device import DeviceKind
+from twin.model.telemetry import GridReport
 from twin.state.aggregate import Overview, PathwayRow
 
 _HIGH_LOAD, _FULL_LOAD = 0.8, 1.0
@@ -24,6 +25,8 @@ class Figures:
         self._feeders = feeders
         with bare_panel("w3 m6"):
             self._power = Stat("Feeder head")
+            with tag("div", "ends"):
+                self._phases = [Text("") for _ in range(3)]
         with bare_panel("w3 m6"):
             self._transformer = Stat("Transformer loading")
             self._transformer_bar = Bar("Transformer loading")
@@ -36,11 +39,13 @@ class Figures:
                 Text("limits, pu")
                 Text(f"{VOLTAGE_HIGH_PU:.2f}")
         with bare_panel("w3 m6"):
-            self._fresh = Stat("Devices within promised age")
+            self._fresh = Stat("Within promised age")
             self._fresh_bar = Bar("Devices within their promised age")
 
-    def say(self, now: Overview) -> None:
+    def say(self, now: Overview, grids: Sequence[GridReport]) -> None:
         """Show the pilot as it is now."""
+        for index, (name, text) in enumerate(zip("abc", self._phases, strict=True)):
+            text.say(f"{name} {power(sum(grid.head_power_w[index] for grid in grids))}" if grids else "")
         if now.head_power_w is None or now.losses_w is None:
             self._power.say(DASH, "no power flow yet")
         else:

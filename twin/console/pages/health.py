@@ -2,7 +2,7 @@
 
 from nicegui import ui
 
-from twin.console.kit import Facts, Stat, Text, empty, panel, tag
+from twin.console.kit import Facts, Grid, Stat, Text, empty, panel, tag
 from twin.console.kit import page as heading
 from twin.console.live import TICK_S
 from twin.console.views import Views
@@ -41,11 +41,11 @@ class _Health:
                 )
             with panel("History", width="w4"):
                 self._history = Facts(
-                    ("Rows stored", "Waiting in the spool", "Spool on disk", "Write p50", "Write p99", "Write max")
+                    ("Rows stored", "Waiting in the spool", "Spool on disk", "Writing", "Last trouble")
                 )
                 self._trouble = Text("", tag="p", classes="tone-bad")
-            with panel("Delays", width="w4", note="p50 / p99 / max"):
-                self._delays = Facts(("Wire to state", "World lag", "Store write"))
+            with panel("Delays", width="w4"):
+                self._delays = Grid(("", ">p50", ">p99", ">max"), label="Delays")
             with panel("World", width="w12", note="what the simulated part says of itself"):
                 self._world = tag("div", "grid12")
         with self._world:
@@ -89,7 +89,10 @@ class _Health:
         self._ingest.say(
             "Queue", f"{count(ingest.queue)} of {count(ingest.queue_limit)}", "tone-bad" if crowded else ""
         )
-        self._delays.say("Wire to state", _three(late))
+        durations = {"Wire to state": late, "Store write": health.store.write_ms}
+        if health.world is not None:
+            durations["World lag"] = health.world.lag_ms
+        self._delays.say([_row(name, of) for name, of in durations.items()])
         self._show_store(health.store)
         self._show_world(health.world)
 
@@ -103,10 +106,8 @@ class _Health:
         self._history.say("Rows stored", count(store.rows))
         self._history.say("Waiting in the spool", count(store.pending))
         self._history.say("Spool on disk", size(store.spool_bytes))
-        self._history.say("Write p50", milliseconds(store.write_ms.p50))
-        self._history.say("Write p99", milliseconds(store.write_ms.p99))
-        self._history.say("Write max", milliseconds(store.write_ms.max))
-        self._delays.say("Store write", _three(store.write_ms))
+        self._history.say("Writing", "failing" if failing else "yes", "tone-bad" if failing else "tone-good")
+        self._history.say("Last trouble", store.last_error or "none")
         self._trouble.say(f"{store.last_error}. Nothing is lost while the spool has room." if failing else "")
 
     def _show_world(self, world: WorldHealth | None) -> None:
@@ -120,7 +121,6 @@ class _Health:
             f"{count(world.missed_deadlines)} missed deadlines",
             _over(world.lag_ms.p99, LAG_P99_MS),
         )
-        self._delays.say("World lag", _three(world.lag_ms))
         self._pace.say("Steps", count(world.steps))
         self._pace.say("Missed deadlines", count(world.missed_deadlines), "tone-warn" if world.missed_deadlines else "")
         self._pace.say("Outbox", count(world.outbox))
@@ -134,8 +134,8 @@ class _Health:
         self._balance.say("Back-fill took", age(world.backfill_s))
 
 
-def _three(durations: Percentiles) -> str:
-    return " / ".join(milliseconds(value) for value in (durations.p50, durations.p99, durations.max))
+def _row(name: str, durations: Percentiles) -> tuple[str, ...]:
+    return (name, *(milliseconds(value) for value in (durations.p50, durations.p99, durations.max)))
 
 
 def _over(value: float, limit: float) -> str:

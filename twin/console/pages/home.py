@@ -5,7 +5,7 @@ from datetime import datetime
 from nicegui import ui
 
 from twin.console.charts import Curve, Scale, TimeChart
-from twin.console.kit import Stat, bare_panel, choice, not_found, panel, tag
+from twin.console.kit import Stat, bare_panel, choice, link, not_found, panel, tag
 from twin.console.kit import page as heading
 from twin.console.live import TICK_S
 from twin.console.pages.device import DeviceCard
@@ -36,7 +36,11 @@ class _Home:
         self._end: datetime | None = None
         view = views.home(home)
         hours = [f"{hours:g} h" for hours in HISTORY_HOURS]
+        homes = list(views.sources.pilot.home)
+        place = homes.index(home)
         with heading(f"Home {home}", _where(view)):
+            for name, number in (("Previous", place - 1), ("Next", (place + 1) % len(homes))):
+                link(name, f"/homes/{homes[number]}", "button")
             choice(hours, self._choose, start=len(hours) - 1, label="Time shown in the chart")
         with tag("div", "grid12"):
             with bare_panel("w3 m6"):

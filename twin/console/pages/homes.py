@@ -10,7 +10,7 @@ from twin.console.kit import panel
 from twin.console.live import TICK_S
 from twin.console.pages.tables import column, live_table
 from twin.console.views import HomeRow, Views
-from twin.console.words import KIND_NAMES, PATHWAY_NAMES, PATHWAY_SHAPES, age, count, power
+from twin.console.words import KIND_NAMES, PATHWAY_NAMES, PATHWAY_SHAPES, age, plural, power
 from twin.model.device import DeviceKind
 
 _STATES = {"f": ("good", "Fresh"), "s": ("warn", "Stale"), "n": ("", "Waiting")}
@@ -37,9 +37,7 @@ _CELLS = {
 
 def page(views: Views) -> None:
     """Build the page."""
-    with heading(
-        "Homes", f"{count(len(views.sources.pilot.homes))} behind {count(views.sources.pilot.feeders)} feeder(s)"
-    ):
+    with heading("Homes", f"{len(views.sources.pilot.homes)} behind {plural(views.sources.pilot.feeders, 'feeder')}"):
         search = (
             ui.element("input")
             .classes("search")

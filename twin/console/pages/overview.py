@@ -11,7 +11,7 @@ from twin.console.live import TICK_S
 from twin.console.pages.figures import Figures, KindBars, PathwayLine
 from twin.console.pages.strips import Backfill, ConditionList, EventList
 from twin.console.views import HISTORY_HOURS, Views
-from twin.console.words import count
+from twin.console.words import plural
 from twin.model.device import Pathway
 from twin.state.aggregate import Overview
 
@@ -51,12 +51,14 @@ class _Overview:
                     (Curve(name="Lowest", colour="v2"), Curve(name="Highest", colour="v7")),
                     Scale(unit="pu", digits=3),
                     label="Lowest and highest voltage over time",
+                    legend=True,
                 )
             with panel("Loading", width="w4", note="highest of each"):
                 loading = TimeChart(
                     (Curve(name="Transformer", colour="accent", area=True), Curve(name="Line", colour="ev-charger")),
                     Scale(unit="%", factor=100.0, digits=1, low=0.0),
                     label="Transformer and line loading over time",
+                    legend=True,
                 )
             with panel("Homes by pathway", width="w4", note="devices within their promised age"):
                 self._pathways = {row.pathway: PathwayLine(row) for row in views.pathways.get()}
@@ -105,7 +107,7 @@ class _Overview:
 
     def _show(self, now: Overview) -> None:
         self._shown = now
-        self._figures.say(now)
+        self._figures.say(now, list(self._views.sources.state.grids.values()))
         self._kinds.say(now.power_by_kind_w)
         for row in self._views.pathways.get():
             self._pathways[row.pathway].say(row)
@@ -114,7 +116,10 @@ class _Overview:
 def _size(views: Views) -> str:
     pilot = views.sources.pilot
     pathways = len({endpoint.pathway for endpoint in pilot.endpoints} & set(Pathway))
-    return (
-        f"{count(len(pilot.homes))} homes, {count(len(pilot.devices))} devices, "
-        f"{pathways} pathways, {count(pilot.feeders)} feeder{'s' if pilot.feeders > 1 else ''}"
+    sizes = (
+        plural(len(pilot.homes), "home"),
+        plural(len(pilot.devices), "device"),
+        plural(pathways, "pathway"),
+        plural(pilot.feeders, "feeder"),
     )
+    return ", ".join(sizes)

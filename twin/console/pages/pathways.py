@@ -9,6 +9,7 @@ from nicegui import ui
 from twin.console.kit import Grid, panel, tag
 from twin.console.kit import page as heading
 from twin.console.live import TICK_S
+from twin.console.pages.pathway_card import PathwayCard
 from twin.console.pages.tables import column, live_table
 from twin.console.views import Views
 from twin.console.words import DASH, PATHWAY_NAMES, PATHWAY_SHAPES, age, count, milliseconds, moment, percent
@@ -49,6 +50,8 @@ def page(views: Views) -> None:
     rows = views.pathways.get()
     with heading("Pathways", "what each costs in age, latency and lost commands, as measured"):
         pass
+    with tag("div", "grid12 cards"):
+        cards = {row.pathway: PathwayCard(views, row.pathway) for row in rows}
     with tag("div", "stack"):
         with panel("Side by side", width="", note="over the latest messages"):
             grid = Grid(("", *(f">{PATHWAY_NAMES[row.pathway]}" for row in rows)), label="Pathways side by side")
@@ -59,11 +62,13 @@ def page(views: Views) -> None:
     def update() -> None:
         pilot = views.sources.pilot
         grid.say(_comparison(views, views.pathways.get()))
+        for row in views.pathways.get():
+            cards[row.pathway].say(row)
         ticks[0] += 1
         if len(pilot.endpoints) <= _SLOW_ABOVE or ticks[0] % _SLOW_TICKS == 0:
             table.rows = _endpoints(views)
 
-    grid.say(_comparison(views, rows))
+    update()
     ui.timer(TICK_S, update)
 
 

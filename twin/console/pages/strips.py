@@ -8,7 +8,7 @@ from nicegui import ui
 from twin.console.conditions import Condition
 from twin.console.kit import Bar, Text, empty, link, pill, put, tag
 from twin.console.views import Views
-from twin.console.words import age, moment
+from twin.console.words import age, lately, moment
 from twin.model.event import Event, Severity
 
 SEVERITY_TONES = {Severity.INFORMATION: "", Severity.WARNING: "warn", Severity.ALARM: "bad"}
@@ -100,14 +100,15 @@ class EventList:
 
 def event_table(views: Views, events: Sequence[Event]) -> None:
     """Events as a table: when, how urgent, what happened to whom."""
-    with tag("div", "scroll"), tag("table", "plain", aria_label="Events"):
+    now = views.sources.clock.now()
+    with tag("div", "scroll"), tag("table", "plain folding", aria_label="Events"):
         with tag("thead"), tag("tr"):
             for column in ("Time, UTC", "Severity", "Event", "Subject", "Details"):
                 Text(column, tag="th")
         with tag("tbody"):
             for event in events:
                 with tag("tr"):
-                    Text(moment(event.at), tag="td", classes="nowrap soft")
+                    Text(lately(event.at, now), tag="td", classes="nowrap soft")
                     with tag("td"):
                         pill(event.severity.capitalize(), SEVERITY_TONES[event.severity])
                     Text(event.kind.replace("-", " "), tag="td", classes="nowrap")

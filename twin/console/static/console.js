@@ -26,10 +26,11 @@ window.hg = (() => {
     chart.setOption({ series, xAxis: { min: from, max: time } });
   };
 
-  // One letter per run of lines (0..9, x for unknown) and one per home (f fresh, s stale, g gone).
-  const paint = (runs, homes) => {
+  // Colours the feeder: one letter per run of lines (0..9, x for unknown) and one per home (f fresh, s stale, g gone).
+  const paint = (runs, homes, spread, tries = 20) => {
     const map = document.getElementById("feeder-map");
-    if (!map) return setTimeout(() => document.getElementById("feeder-map") && paint(runs, homes), 100);
+    if (!map) return tries && setTimeout(() => paint(runs, homes, spread, tries - 1), 100);
+    map.classList.toggle("spread", spread);
     map.querySelectorAll("polyline").forEach((line, index) => {
       const wanted = "v" + (runs[index] || "x");
       if (line.getAttribute("class") !== wanted) line.setAttribute("class", wanted);
@@ -69,5 +70,7 @@ window.hg = (() => {
     drag.at = [event.clientX, event.clientY];
   });
 
-  return { theme, nextTheme, append, paint, zoom };
+  window.addEventListener("load", theme);
+
+  return { nextTheme, append, paint, zoom };
 })();
