@@ -20,6 +20,7 @@ from fmu.model import Model, load, model_names
 
 MODELS = [load(name) for name in model_names()]
 SHIPPED = [(model, fmi) for model in MODELS for fmi in FMI_VERSIONS]
+LIBRARY_MAGIC = {".so": b"\x7fELF", ".dll": b"MZ", ".dylib": b"\xcf\xfa\xed\xfe"}
 NAMES = [fmu_name(model, fmi) for model, fmi in SHIPPED]
 
 
@@ -106,7 +107,9 @@ def test_an_fmu_carries_every_platform_its_licence_its_page_and_its_sources(mode
     for platform in PLATFORMS.values():
         folder = platform.folder(fmi)
         if folder is not None:
-            assert f"binaries/{folder}/{model.identifier}{platform.extension}" in files
+            binary = files[f"binaries/{folder}/{model.identifier}{platform.extension}"]
+            assert binary.startswith(LIBRARY_MAGIC[platform.extension])
+            assert f"fmi{fmi}DoStep".encode() in binary
     assert b"Apache License" in files["documentation/licenses/license.txt"]
     assert b"Alliance for Sustainable Energy" in files["documentation/licenses/notice.txt"]
     page = files["documentation/index.html"].decode()
