@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Timer
 
@@ -20,8 +20,6 @@ from twin.store.writer import HistoryWriter
 pytestmark = pytest.mark.integration
 
 ROWS = 1_000
-START = datetime(2026, 3, 1, tzinfo=UTC)
-
 PROGRAM = """
 import sys
 from datetime import UTC, datetime, timedelta
@@ -55,8 +53,11 @@ while True:
 """
 
 
-def promised_until_killed(folder: Path, way: str, first: int, after_s: float) -> int:
-    """How many batches a process said it had taken before SIGKILL met it, counted from 0; `first` is its first."""
+def promised_until_killed(folder: Path, way: str, first: int, *, lines: int, after_s: float) -> int:
+    """How many batches, counted from 0, a process said it had taken before SIGKILL met it; `first` is its first.
+
+    It is killed `after_s` after it has said `lines` of them.
+    """
     root = Path(__file__).parents[2]
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(folder), way, str(first), str(ROWS)],
@@ -66,32 +67,39 @@ def promised_until_killed(folder: Path, way: str, first: int, after_s: float) ->
         text=True,
     ) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+        said = [process.stdout.readline() for _ in range(1 + lines)]
         killing = Timer(after_s, process.send_signal, [signal.SIGKILL])
         killing.start()
-        numbers = [int(line) for line in process.stdout if line.endswith("\n")]
+        said += process.stdout.readlines()
         killing.join()
         assert process.wait(10) == -signal.SIGKILL
-    return numbers[-1] + 1 if numbers else first
+    assert said[0] == "ready\n"
+    return first + sum(line.endswith("\n") for line in said[1:])
+
+
+def moments(seed: int) -> Iterator[tuple[int, float]]:
+    """Lines to wait for, and the seeded delay after them: some kills come early, some amid the work."""
+    lines = (6, 0, 3, 9, 1)
+    return zip(lines, np.random.default_rng(seed).uniform(0.0, 0.05, len(lines)), strict=True)
 
 
 def test_a_killed_store_opens_with_whole_batches(tmp_path: Path) -> None:
     promised = 0
-    for after_s in np.random.default_rng(20260301).uniform(0.02, 0.6, 5):
-        promised = promised_until_killed(tmp_path, "store", promised, after_s)
+    for lines, after_s in moments(20260301):
+        promised = promised_until_killed(tmp_path, "store", promised, lines=lines, after_s=after_s)
         store = EmbeddedStore(tmp_path / "history.duckdb", small_pilot())
         rows = store.rows()
         store.close()
         assert rows % ROWS == 0
         assert promised * ROWS <= rows <= (promised + 1) * ROWS  # the last may be in without having been promised
-    assert promised > 5
+    assert promised >= 19
 
 
 def test_a_killed_twin_loses_and_doubles_no_row(tmp_path: Path) -> None:
     promised = 0
-    for after_s in np.random.default_rng(20260302).uniform(0.02, 0.6, 5):
-        promised = promised_until_killed(tmp_path, "spool", promised, after_s)
-    assert promised > 5
+    for lines, after_s in moments(20260302):
+        promised = promised_until_killed(tmp_path, "spool", promised, lines=lines, after_s=after_s)
+    assert promised >= 19
 
     store = EmbeddedStore(tmp_path / "history.duckdb", small_pilot())
     writer = HistoryWriter(store, Spool(tmp_path / "spool"), WallClock())

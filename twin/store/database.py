@@ -23,6 +23,7 @@ SCRATCH = "scratch"  # a database in memory, beside the file, for what statement
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": "2",
+    "checkpoint_threshold": "64MB",  # a checkpoint costs some 0.2 s of a core: rarely, rather than every few seconds
     "memory_limit": "1GB",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",

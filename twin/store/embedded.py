@@ -47,7 +47,8 @@ class EmbeddedStore:
         self._codes = columns.DeviceCodes(pilot)
         self._writing = threading.Lock()
         self._breath = threading.Event()
-        self._newest: Newest | None = None  # None: to be read from the file
+        self._newest: Newest | None = self._known(None)
+        self._place_tags()
 
     def write(self, batch: Batch) -> None:
         """Write `batch` as one transaction; rows already there are left as they are.
@@ -85,7 +86,7 @@ class EmbeddedStore:
                 cursor.execute(f"CREATE OR REPLACE TABLE {SCRATCH}.tags AS SELECT * FROM incoming")
 
     def _known(self, newest: Newest | None) -> Newest:
-        """The newest stored time of every device, with room for each device known by now."""
+        """The newest stored time of every device, with room for each known by now; None is read from the file."""
         if newest is None:
             rows = self._database.ask("SELECT device, epoch_us(max(measured_at)) FROM telemetry GROUP BY device")
             stored = {self._codes[device]: at_us for device, at_us in rows}

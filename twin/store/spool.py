@@ -68,6 +68,7 @@ class Spool:
         self._rows = sum(segment.rows for segment in self._segments)
         self._bytes = sum(segment.bytes for segment in self._segments)
         self._memory = 0
+        self._settled = 0
 
     @property
     def pending_rows(self) -> int:
@@ -78,6 +79,11 @@ class Spool:
     def size_bytes(self) -> int:
         """Bytes that the spool takes on disk."""
         return self._bytes
+
+    @property
+    def settled_rows(self) -> int:
+        """Rows that have left the spool since it was opened."""
+        return self._settled
 
     def append(self, batch: Batch) -> None:
         """Keep `batch`; StoreError (retryable) when spool or disk is full, and then nothing of it is kept."""
@@ -201,6 +207,7 @@ class Spool:
                 raise _explanation(segment.path, error) from error
             self._segments.remove(segment)
             self._rows -= segment.rows
+            self._settled += segment.rows
             self._bytes -= segment.bytes
             if segment.batches is not None:
                 self._memory -= segment.rows

@@ -57,10 +57,11 @@ class HistoryWriter:
             self._wake.set()
 
     def flush(self, timeout_s: float = 10.0) -> None:
-        """Wait until the store has all that was submitted; StoreError (retryable) when it has not in time."""
+        """Wait until the store has all that was submitted before; StoreError (retryable) when it has not in time."""
+        goal = self._spool.settled_rows + self._spool.pending_rows
         self._wake.set()
         with self._drained:
-            if not self._drained.wait_for(lambda: not self._spool.pending_rows, timeout_s):
+            if not self._drained.wait_for(lambda: self._spool.settled_rows >= goal, timeout_s):
                 raise StoreError(
                     f"{self._spool.pending_rows} rows still wait after {timeout_s:g} s: "
                     f"{self._last_error or 'the store is slow'}",
@@ -96,12 +97,15 @@ class HistoryWriter:
             self._wake.wait(self._pause_s or self._interval_s)
             self._wake.clear()
             self._drain()
+        self._drain()  # what was submitted while the loop was busy
 
     def _drain(self) -> None:
-        """Write whole segments until none is left, the store fails, or closing takes too long."""
+        """Write what waits by now, until the store fails or closing takes too long; what comes meanwhile waits."""
+        waiting = self._spool.pending_rows
         try:
-            while (segment := self._spool.oldest()) is not None and not self._out_of_time():
+            while waiting > 0 and not self._out_of_time() and (segment := self._spool.oldest()) is not None:
                 self._write(segment)
+                waiting -= segment.rows
         except StoreError as error:
             self._failed(error)
         else:
