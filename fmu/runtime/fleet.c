@@ -123,13 +123,31 @@ void fleet_step(Fleet *fleet, double step_s)
     fleet->time_s += step_s;
 }
 
-size_t fleet_state_size(const Fleet *fleet)
+static size_t state_size(const Fleet *fleet)
 {
     return sizeof(StateHeader) + CELLS_PER_DEVICE * (size_t)fleet->n * sizeof(double);
 }
 
-void fleet_save(const Fleet *fleet, void *bytes)
+SavedState *saved_state_allocate(size_t size)
 {
+    SavedState *state = malloc(sizeof *state + size);
+    if (state != NULL) {
+        state->size = size;
+    }
+    return state;
+}
+
+SavedState *fleet_save(const Fleet *fleet, SavedState *reuse)
+{
+    const size_t size = state_size(fleet);
+    SavedState *state = reuse;
+    if (state == NULL || state->size != size) {
+        free(state);
+        state = saved_state_allocate(size);
+    }
+    if (state == NULL) {
+        return NULL;
+    }
     StateHeader header;
     memset(&header, 0, sizeof header);
     memcpy(header.magic, STATE_MAGIC, sizeof header.magic);
@@ -137,17 +155,18 @@ void fleet_save(const Fleet *fleet, void *bytes)
     header.n = fleet->n;
     header.time_s = fleet->time_s;
     header.mode = fleet->mode;
-    memcpy(bytes, &header, sizeof header);
-    memcpy((char *)bytes + sizeof header, fleet->values, fleet_state_size(fleet) - sizeof header);
+    memcpy(state->bytes, &header, sizeof header);
+    memcpy(state->bytes + sizeof header, fleet->values, size - sizeof header);
+    return state;
 }
 
-bool fleet_restore(Fleet *fleet, const void *bytes, size_t size)
+bool fleet_restore(Fleet *fleet, const SavedState *state)
 {
     StateHeader header;
-    if (size != fleet_state_size(fleet)) {
+    if (state->size != state_size(fleet)) {
         return false;
     }
-    memcpy(&header, bytes, sizeof header);
+    memcpy(&header, state->bytes, sizeof header);
     if (memcmp(header.magic, STATE_MAGIC, sizeof header.magic) != 0) {
         return false;
     }
@@ -156,6 +175,6 @@ bool fleet_restore(Fleet *fleet, const void *bytes, size_t size)
     }
     fleet->time_s = header.time_s;
     fleet->mode = (Mode)header.mode;
-    memcpy(fleet->values, (const char *)bytes + sizeof header, size - sizeof header);
+    memcpy(fleet->values, state->bytes + sizeof header, state->size - sizeof header);
     return true;
 }

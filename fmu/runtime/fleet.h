@@ -82,8 +82,18 @@ void fleet_start(Fleet *fleet);
 void fleet_step(Fleet *fleet, double step_s);
 
 /* The complete state as bytes: a header (build token, n, time, mode) and all values. */
-size_t fleet_state_size(const Fleet *fleet);
-void fleet_save(const Fleet *fleet, void *bytes);
-bool fleet_restore(Fleet *fleet, const void *bytes, size_t size);
+typedef struct {
+    size_t size;
+    char bytes[];
+} SavedState;
+
+/* Room for a state of that many bytes, or null. Free it with free(). */
+SavedState *saved_state_allocate(size_t size);
+
+/* Save into `reuse` if it fits, else into new memory (freeing `reuse`); null if memory is out. */
+SavedState *fleet_save(const Fleet *fleet, SavedState *reuse);
+
+/* False, and nothing changed, unless the state was saved by this model and build with the same n. */
+bool fleet_restore(Fleet *fleet, const SavedState *state);
 
 #endif

@@ -18,11 +18,6 @@ typedef struct {
     char *name;
 } Component;
 
-typedef struct {
-    size_t size;
-    char bytes[];
-} SavedState;
-
 static fmi2Status refuse(const Component *component, const char *reason)
 {
     if (component->log != NULL) {
@@ -251,33 +246,14 @@ fmi2Status fmi2SetReal(fmi2Component c, const fmi2ValueReference vr[], size_t nv
 
 /* ---- state ---- */
 
-static SavedState *allocate_state(size_t size)
-{
-    SavedState *state = malloc(sizeof *state + size);
-    if (state != NULL) {
-        state->size = size;
-    }
-    return state;
-}
-
 fmi2Status fmi2GetFMUstate(fmi2Component c, fmi2FMUstate *FMUstate)
 {
     const Component *component = c;
     if (component == NULL || FMUstate == NULL) {
         return fmi2Error;
     }
-    const size_t size = fleet_state_size(&component->fleet);
-    SavedState *state = *FMUstate;
-    if (state == NULL || state->size != size) {
-        free(state);
-        state = allocate_state(size);
-        *FMUstate = state;
-    }
-    if (state == NULL) {
-        return refuse_call(component, __func__, "out of memory");
-    }
-    fleet_save(&component->fleet, state->bytes);
-    return fmi2OK;
+    *FMUstate = fleet_save(&component->fleet, *FMUstate);
+    return *FMUstate != NULL ? fmi2OK : refuse_call(component, __func__, "out of memory");
 }
 
 fmi2Status fmi2SetFMUstate(fmi2Component c, fmi2FMUstate FMUstate)
@@ -287,7 +263,7 @@ fmi2Status fmi2SetFMUstate(fmi2Component c, fmi2FMUstate FMUstate)
     if (component == NULL) {
         return fmi2Error;
     }
-    if (state == NULL || !fleet_restore(&component->fleet, state->bytes, state->size)) {
+    if (state == NULL || !fleet_restore(&component->fleet, state)) {
         return refuse_call(component, __func__, "not a state of this model");
     }
     return fmi2OK;
@@ -333,7 +309,7 @@ fmi2Status fmi2DeSerializeFMUstate(fmi2Component c, const fmi2Byte serializedSta
     if (component == NULL || FMUstate == NULL) {
         return fmi2Error;
     }
-    SavedState *state = allocate_state(size);
+    SavedState *state = saved_state_allocate(size);
     if (state == NULL) {
         return refuse_call(component, __func__, "out of memory");
     }

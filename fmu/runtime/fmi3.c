@@ -19,11 +19,6 @@ typedef struct {
     fmi3LogMessageCallback log;
 } Component;
 
-typedef struct {
-    size_t size;
-    char bytes[];
-} SavedState;
-
 static fmi3Status refuse(const Component *component, const char *reason)
 {
     if (component->log != NULL) {
@@ -312,33 +307,14 @@ fmi3Status fmi3SetFloat64(fmi3Instance instance, const fmi3ValueReference valueR
 
 /* ---- state ---- */
 
-static SavedState *allocate_state(size_t size)
-{
-    SavedState *state = malloc(sizeof *state + size);
-    if (state != NULL) {
-        state->size = size;
-    }
-    return state;
-}
-
 fmi3Status fmi3GetFMUState(fmi3Instance instance, fmi3FMUState *FMUState)
 {
     const Component *component = instance;
     if (component == NULL || FMUState == NULL) {
         return fmi3Error;
     }
-    const size_t size = fleet_state_size(&component->fleet);
-    SavedState *state = *FMUState;
-    if (state == NULL || state->size != size) {
-        free(state);
-        state = allocate_state(size);
-        *FMUState = state;
-    }
-    if (state == NULL) {
-        return refuse_call(component, __func__, "out of memory");
-    }
-    fleet_save(&component->fleet, state->bytes);
-    return fmi3OK;
+    *FMUState = fleet_save(&component->fleet, *FMUState);
+    return *FMUState != NULL ? fmi3OK : refuse_call(component, __func__, "out of memory");
 }
 
 fmi3Status fmi3SetFMUState(fmi3Instance instance, fmi3FMUState FMUState)
@@ -348,7 +324,7 @@ fmi3Status fmi3SetFMUState(fmi3Instance instance, fmi3FMUState FMUState)
     if (component == NULL) {
         return fmi3Error;
     }
-    if (state == NULL || !fleet_restore(&component->fleet, state->bytes, state->size)) {
+    if (state == NULL || !fleet_restore(&component->fleet, state)) {
         return refuse_call(component, __func__, "not a state of this model with this n");
     }
     return fmi3OK;
@@ -394,7 +370,7 @@ fmi3Status fmi3DeserializeFMUState(fmi3Instance instance, const fmi3Byte seriali
     if (component == NULL || FMUState == NULL) {
         return fmi3Error;
     }
-    SavedState *state = allocate_state(size);
+    SavedState *state = saved_state_allocate(size);
     if (state == NULL) {
         return refuse_call(component, __func__, "out of memory");
     }
