@@ -21,6 +21,7 @@ from simulators.people.homes import REFERENCE_MEAN_W, reference_base_w
 
 YEAR = 2023  # any common year: only months, kinds of day and the day of the year enter
 _ITERATIONS = 400
+_HEADING = "# Activity levels calibrated on BDEW H25 (demandlib 0.2.2; MIT) by simulators.people.calibrate; do not edit"
 _QUARTERS_PER_DAY = MINUTES // QUARTER
 _CALENDAR = {
     Kind.WORKDAY: ("WT", "WT"),
@@ -95,7 +96,7 @@ def write(levels: FloatArray) -> None:
     names = [f"{month:02}-{day:02} {kind.name.lower()}" for month, day in knot_days(YEAR) for kind in Kind]
     with LEVEL_FILE.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["# Activity levels calibrated on BDEW H25 by simulators.people.calibrate; do not edit."])
+        writer.writerow([_HEADING])
         writer.writerow(["quarter from 04:00", *names])
         for quarter, row in enumerate(levels.reshape(-1, _QUARTERS_PER_DAY).T):
             writer.writerow([quarter, *(f"{value:.3f}" for value in row)])

@@ -22,6 +22,7 @@ _DELIVERED = 1
 _CONSUMPTION_KINDS = {None, 4, 9}  # accumulation behaviour unsaid, delta or summation of the interval
 _MAX_BYTES = 256_000_000  # a year of one-minute readings of one meter is half of this
 _MULTIPLIERS = range(-12, 13)
+_TOO_LARGE = 10**15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,10 +145,14 @@ def _integer(name: str, where: str, element: ET.Element, tag: str) -> int | None
     if text is None or not text.strip():
         return None
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
+        number = _TOO_LARGE
+    if abs(number) >= _TOO_LARGE:
         short = tag.replace(_ESPI, "")
-        raise MeterDataError(name, where=f"{where} {short}", value=text, allowed="a whole number") from None
+        allowed = f"a whole number within {_TOO_LARGE:.0e} either way"
+        raise MeterDataError(name, where=f"{where} {short}", value=text[:40], allowed=allowed)
+    return number
 
 
 def _link(entry: ET.Element, rel: str) -> str:

@@ -63,9 +63,9 @@ class Cold:
     """One refrigerator or freezer per home, switching for ever with a period of its own; arrays of shape (n,)."""
 
     power_w: FloatArray  # whole watts
-    period_min: NDArray[np.int64]
-    on_min: NDArray[np.int64]
-    phase_min: NDArray[np.int64]
+    period_min: NDArray[np.int32]  # 32 bits divide several times faster than 64
+    on_min: NDArray[np.int32]
+    phase_min: NDArray[np.int32]
 
     @property
     def mean_w(self) -> FloatArray:
@@ -191,13 +191,13 @@ def _base(seed: int, index: NDArray[np.int64], size: FloatArray) -> tuple[FloatA
     cold = []
     for number, ownership in enumerate((1.0, _FREEZER_OWNERSHIP)):
         owned, power, period, share, phase = (chance.uniform(key, 5 * number + trait) for trait in range(5))
-        period_min = np.floor(_between((_COLD_PERIOD_MIN[0], _COLD_PERIOD_MIN[1] + 1), period)).astype(np.int64)
+        period_min = np.floor(_between((_COLD_PERIOD_MIN[0], _COLD_PERIOD_MIN[1] + 1), period)).astype(np.int32)
         cold.append(
             Cold(
                 power_w=np.rint((owned < ownership) * _between(_COLD_POWER_W, power) * size),
                 period_min=period_min,
-                on_min=np.rint(_between(_COLD_ON_SHARE, share) * period_min).astype(np.int64),
-                phase_min=np.floor(phase * period_min).astype(np.int64),
+                on_min=np.rint(_between(_COLD_ON_SHARE, share) * period_min).astype(np.int32),
+                phase_min=np.floor(phase * period_min).astype(np.int32),
             )
         )
     return np.rint(REFERENCE_STANDBY_W * spread * size), tuple(cold)

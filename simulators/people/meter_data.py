@@ -130,6 +130,8 @@ def _only(home: str, path: Path) -> Readings:
 
 
 def _listed(found: Mapping[str, Readings], *, most: int = 5) -> str:
+    if not found:
+        return "readings for it; the file has none"
     names = sorted(found)
     return "readings for it; the file has " + ", ".join(names[:most]) + (", ..." if len(names) > most else "")
 

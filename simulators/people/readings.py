@@ -43,7 +43,7 @@ class Readings:
 
     @classmethod
     def of(cls, file: str, readings: Sequence[Reading]) -> Self:
-        """Check that the readings follow each other without gap or overlap for at least a day. Raises MeterDataError."""
+        """Check that readings follow each other without gap or overlap for at least a day. Raises MeterDataError."""
         first = readings[0]
         if first.length_s <= 0:
             raise MeterDataError(file, where=first.where, value=first.length_s, allowed="an interval of at least 1 s")
@@ -57,7 +57,7 @@ class Readings:
                 raise MeterDataError(file, where=reading.where, value=found, allowed=expected)
             if not 0.0 <= reading.power_w <= MAX_POWER_W:
                 limit = f"0 to {MAX_POWER_W:g} W mean power; consumption, not net of generation"
-                raise MeterDataError(file, where=reading.where, value=reading.power_w, allowed=limit)
+                raise MeterDataError(file, where=reading.where, value=f"{reading.power_w:g} W", allowed=limit)
             due += first.length_s
         if due - first.start_s < _DAY_S:
             raise MeterDataError(file, where=first.where, value=f"{due - first.start_s} s", allowed="at least one day")

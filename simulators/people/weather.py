@@ -7,14 +7,12 @@ by the sun's true position at the asked instant, so that no light leaks into the
 Refuses unknown names, unreadable files and times that a short record does not cover.
 """
 
-import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import numpy as np
-import pandas as pd
 import pvlib
 
 from simulators.people.weather_file import (
@@ -39,6 +37,8 @@ ALBEDO = 0.2  # grass and streets, the customary default
 _POSITIONS_PER_STEP = 12  # sun positions averaged over a measured interval
 _MIN_SIN_ELEVATION = 0.05  # a mean of the interval below this (3 degrees) makes ratios to it noise
 _YEAR_S = 365 * 86_400.0
+_HOURS = 8760
+_PVLIB_COLUMNS = ("ghi", "dni", "dhi", "temp_air", "wind_speed")
 _REFERENCE_YEAR = np.datetime64("2001-01-01", "s")  # sun positions of a typical year; not a leap year
 
 
@@ -266,36 +266,31 @@ def _read_tmy(name: str) -> WeatherRecord:
     path = Path(pvlib.__file__).parent / "data" / PVLIB_YEARS[name]
     if path.suffix == ".tm2":
         frame, meta = pvlib.iotools.read_tmy2(path)
-        columns = {"ghi": "GHI", "dni": "DNI", "dhi": "DHI", "temp_air": "DryBulb", "wind_speed": "Wspd"}
-        tenths = 0.1
+        tenths = ("DryBulb", "Wspd")  # TMY2 stores tenths of a degree and of a metre per second
+        columns = [frame[column].to_numpy(np.float64) for column in ("GHI", "DNI", "DHI")]
+        columns += [frame[column].to_numpy(np.float64) / 10.0 for column in tenths]
     else:
         frame, meta = pvlib.iotools.read_tmy3(path, map_variables=True)
-        columns = {}
-        tenths = 1.0
-    return _from_frame(name, frame, meta, columns=columns, scale=tenths)
+        columns = [frame[column].to_numpy(np.float64) for column in _PVLIB_COLUMNS]
+    return _typical_year(name, meta, columns)
 
 
 def _read_epw(path: Path) -> WeatherRecord:
     """An EnergyPlus weather file of 8,760 hours."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", category=FutureWarning)
-            frame, meta = pvlib.iotools.read_epw(path)
+        frame, meta = pvlib.iotools.read_epw(path)
+        columns = [frame[column].to_numpy(np.float64) for column in _PVLIB_COLUMNS]
     except OSError as error:
         raise WeatherError(str(path), allowed=f"a readable EPW file ({error.strerror})") from error
-    except (ValueError, KeyError, IndexError, pd.errors.ParserError) as error:
+    except (ValueError, KeyError, IndexError) as error:
         raise WeatherError(path.name, allowed=f"an EnergyPlus weather file ({error})") from error
-    return _from_frame(path.name, frame, meta, columns={}, scale=1.0)
+    return _typical_year(path.name, meta, columns)
 
 
-def _from_frame(
-    name: str, frame: pd.DataFrame, meta: Mapping[str, float], *, columns: Mapping[str, str], scale: float
-) -> WeatherRecord:
-    if len(frame) != 8760:  # noqa: PLR2004 - hours of a 365-day year
-        raise WeatherError(name, value=f"{len(frame)} rows", allowed="8760 hourly rows of one year")
-    ghi, dni, dhi, temperature, wind = (
-        frame[columns.get(key, key)].to_numpy(np.float64) for key in ("ghi", "dni", "dhi", "temp_air", "wind_speed")
-    )
+def _typical_year(name: str, meta: Mapping[str, float], columns: Sequence[FloatArray]) -> WeatherRecord:
+    ghi, dni, dhi, temperature, wind = columns
+    if ghi.size != _HOURS:
+        raise WeatherError(name, value=f"{ghi.size} rows", allowed=f"{_HOURS} hourly rows of one year")
     return WeatherRecord(
         name=name,
         site=Site(
@@ -310,6 +305,6 @@ def _from_frame(
         ghi_w_m2=ghi,
         dni_w_m2=dni,
         dhi_w_m2=dhi,
-        temperature_degc=temperature * scale,
-        wind_speed_m_s=wind * scale,
+        temperature_degc=temperature,
+        wind_speed_m_s=wind,
     )
