@@ -137,7 +137,7 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
         while content := source.recv(65536):
             sink.sendall(content)
     with contextlib.suppress(OSError):
-        sink.shutdown(socket.SHUT_RDWR)
+        sink.shutdown(socket.SHUT_WR)
 
 
 class MqttArm:

@@ -17,19 +17,20 @@ from pathlib import Path
 from typing import Final
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MessageType, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from twin.bus.outbox import Outbox, Outgoing
 from twin.bus.port import BusError, Frame, Handler
+from twin.bus.readahead import ReadAhead
 from twin.bus.router import Router, check_topic
 from twin.bus.url import BrokerUrl, tls_context
 from twin.clock import Clock
 
 MAX_OUTBOX: Final = 20_000  # below 65,535, for packet ids have 16 bits
 MAX_OUTBOX_BYTES: Final = 256_000_000
-INFLIGHT: Final = 1_000
+INFLIGHT: Final = 200  # paho walks through all of them at every acknowledgement
 MAX_PAYLOAD: Final = 11_000_000  # bytes; brokers hang up on larger packets, and we would send it again for ever
 
 _RECONNECT_MIN_S: Final = 0.2
@@ -93,8 +94,8 @@ class MqttBus:
         if self.url.tls:
             self._client.tls_set_context(tls_context(ca_file=ca_file, cert_file=cert_file, key_file=key_file))
 
-    def _make_client(self, inflight: int) -> Client:
-        client = Client(
+    def _make_client(self, inflight: int) -> "_Client":
+        client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
             clean_session=False,
@@ -113,7 +114,6 @@ class MqttBus:
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         client.on_publish = self._on_publish
-        client.on_socket_open = _without_delay
         return client
 
     # What the port asks for
@@ -146,11 +146,10 @@ class MqttBus:
     def acknowledge(self, frames: Sequence[Frame]) -> None:
         """As in the port; from any thread. Frames of an earlier connection are skipped, they come again."""
         with self._lock:
-            for frame in frames:
-                if frame.token is None or frame.token[0] != self._epoch or frame.token[1] not in self._unacknowledged:
-                    continue
-                self._unacknowledged.discard(frame.token[1])
-                self._client.ack(frame.token[1], 1)
+            given = (frame.token[1] for frame in frames if frame.token is not None and frame.token[0] == self._epoch)
+            known = [packet_id for packet_id in dict.fromkeys(given) if packet_id in self._unacknowledged]
+            self._unacknowledged.difference_update(known)
+            self._client.ack_all(known)
 
     def set_will(self, topic: str, payload: bytes) -> None:
         """As in the port."""
@@ -347,7 +346,19 @@ class MqttBus:
         self._closing.wait(span_s * (0.5 + 0.5 * jitter))
 
 
-def _without_delay(_client: Client, _userdata: object, opened: object) -> None:
-    """Send small packets at once: with Nagle's algorithm an acknowledgement waits up to 40 ms for company."""
-    if isinstance(opened, socket.socket):
+class _Client(Client):
+    """paho's client on sockets that send at once and read ahead, and with acknowledgements in bulk."""
+
+    def _create_socket(self) -> ReadAhead:
+        opened = super()._create_socket()
+        if not isinstance(opened, socket.socket):
+            raise TypeError(f"{type(opened).__name__}: only plain and TLS sockets are used")
+        # With Nagle's algorithm a small packet waits up to 40 ms for company.
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return ReadAhead(opened)
+
+    def ack_all(self, packet_ids: Sequence[int]) -> None:
+        """One write for all: a PUBACK is its type, its length and the packet id (MQTT 3.1.1, 3.4)."""
+        packets = b"".join(b"\x40\x02" + packet_id.to_bytes(2, "big") for packet_id in packet_ids)
+        if packets:
+            self._packet_queue(MessageType.PUBACK, packets, 0, 0)
