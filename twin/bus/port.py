@@ -28,13 +28,18 @@ class Bus(Protocol):
     """Publish and subscribe with at-least-once delivery, retained messages and a last will."""
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
-        """Hand over a message; returns at once. Raises BusError when closed or the outbox is full."""
+        """Hand over a message; returns at once. Raises BusError when closed or the outbox is full.
+
+        While the broker is away QoS 1 waits in the outbox, in order, and QoS 0 is lost.
+        """
         ...
 
     def subscribe(self, topic_filter: str, handler: Handler, *, acknowledge_by_hand: bool = False) -> None:
         """Call `handler` for each message on `topic_filter` (MQTT wildcards), now and after any reconnect.
 
-        With `acknowledge_by_hand` the broker keeps a QoS 1 message until `acknowledge` is called for it.
+        With `acknowledge_by_hand` the broker keeps a QoS 1 message until `acknowledge` is called for it. Subscribe
+        before `open`, so that what the broker kept for us finds its handler. Retained messages may come again after a
+        reconnect, and where filters overlap a broker may send a copy for each. ValueError when it is no filter.
         """
         ...
 
