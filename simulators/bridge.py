@@ -70,6 +70,7 @@ class Bridge(ArraySimulator):
 
     def introduce(self, t: int) -> None:
         """Say which endpoints there are, before the first step."""
+        self._pacer.announce()
         now_s = self.timeline.utc_s(t)
         for agent in self._agents:
             for message in agent.birth(now_s):

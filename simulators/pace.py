@@ -62,6 +62,10 @@ class Pacer:
         self.stopping = True
         self._inbox.put(None)
 
+    def announce(self) -> None:
+        """Say where time begins, before anything is measured."""
+        self._drive(-self._timeline.length_s(0))
+
     def hold(self, t: int) -> None:
         """The step at `t` is computed: wait until the next one is due, letting messages pass both ways."""
         following = self._timeline.after(t)

@@ -3,6 +3,7 @@
 Nothing below this module chooses its own clock, address or file.
 """
 
+import gc
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -30,6 +31,7 @@ from twin.store.spool import Spool
 from twin.store.writer import HistoryWriter
 
 _STORE_SCHEME = "duckdb:"
+_LOOK_EVERY_S = 1.0
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -137,6 +139,12 @@ class Twin:
         }
 
 
+def _settle() -> None:
+    """Take all that is there for lasting: a full collection over it would hold up what comes in by tens of ms."""
+    gc.collect()
+    gc.freeze()
+
+
 class TwinApp:
     """A twin on an MQTT broker with its console: what `twin serve` runs."""
 
@@ -165,8 +173,13 @@ class TwinApp:
         self._twin.start()
         try:
             self._console.start()
-            self._stopped.wait()
+            settled = False
+            while not self._stopped.wait(_LOOK_EVERY_S):
+                if not settled and self._twin.ingest.backfill_until is None:
+                    _settle()
+                settled = self._twin.ingest.backfill_until is None
         finally:
+            gc.unfreeze()
             self._console.stop()
             self._twin.stop()
 

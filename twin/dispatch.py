@@ -42,7 +42,6 @@ class Dispatcher:
 
     def request(
         self,
-        *,
         device: str,
         quantity: str,
         value: float,

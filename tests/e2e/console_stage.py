@@ -210,17 +210,14 @@ class ConsoleStage:
         )
 
     def _remember_a_day(self, every: timedelta = timedelta(minutes=10)) -> None:
-        at = START - timedelta(hours=24)
-        while at < START:
-            reports = [
-                Report(
-                    device=device.id, measured_at=at, published_at=at, received_at=at, values=self.values(device, at)
-                )
-                for device in self.pilot.devices
-            ]
-            grid = [self.grid(feeder, at, nodes=False) for feeder in range(self.pilot.feeders)]
-            self.store.write(Batch(reports=reports, grid=grid))
-            at += every
+        moments = [START - every * count for count in range(144, 0, -1)]
+        reports = [
+            Report(device=device.id, measured_at=at, published_at=at, received_at=at, values=self.values(device, at))
+            for at in moments
+            for device in self.pilot.devices
+        ]
+        grid = [self.grid(feeder, at, nodes=False) for at in moments for feeder in range(self.pilot.feeders)]
+        self.store.write(Batch(reports=reports, grid=grid))
 
     def _healthy(self) -> TwinHealth:
         letters: dict[str, Any] = {}

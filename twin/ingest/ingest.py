@@ -252,7 +252,9 @@ class Ingest:
 
     def _take_clock(self, frame: Frame) -> None:
         if self._timekeeper.take(clock_message(frame)):
-            self._latency_ms = Window(_LATENCIES)  # how long a flood of history took says nothing of live ones
+            # How long a flood of history took says nothing of what is live.
+            self._latency_ms = Window(_LATENCIES)
+            self._state.begin_statistics_anew()
         self._tick()
 
     def _look_around(self) -> None:
@@ -272,7 +274,8 @@ class Ingest:
     def _tick(self) -> None:
         now = self._clock.now()
         self._ticked_at = now
-        self._state.sweep(now)
+        if self._timekeeper.backfill_until is None:  # history comes in long steps; no pathway promises it fresh
+            self._state.sweep(now)
         self._commands.tick()
 
     def _bury(self, frame: Frame, refusal: Refusal) -> None:

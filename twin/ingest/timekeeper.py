@@ -88,7 +88,7 @@ class Timekeeper:
     def _drive(self, clock: DrivenClock, to: datetime) -> None:
         if self._driven_to is not None and to > self._driven_to:
             self._steps.append(to - self._driven_to)
-        if to < clock.now() and (self._driven_to is None or to < self._driven_to):
+        if self._driven_to is not None and to < self._driven_to:
             text = f"told {to.isoformat()} at {clock.now().isoformat()}; it stays"
             self._state.note(Severity.WARNING, "clock-went-back", "clock", text)
         self._driven_to = to

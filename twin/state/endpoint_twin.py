@@ -123,6 +123,11 @@ class EndpointTrack:
             self._ages_s.extend([max(0.0, (received_at - report.measured_at).total_seconds()) for report in reports])
         return latency_ms
 
+    def begin_statistics_anew(self) -> None:
+        """Forget latencies and ages; counts stay."""
+        self._latency_ms = Window(_WINDOW)
+        self._ages_s = Window(_WINDOW)
+
     def proves_alive(self, published_at: datetime) -> bool:
         """True when a message published then shows that an endpoint not known to be online is."""
         if self.online or self.since is None:

@@ -22,6 +22,10 @@ class PathwayTrack:
         self._rate = RateWindow()
         self._latency_ms = Window(_WINDOW)
 
+    def begin_statistics_anew(self) -> None:
+        """Forget latencies; counts stay."""
+        self._latency_ms = Window(_WINDOW)
+
     def heard(self, received_at: datetime, latency_ms: float) -> None:
         """Count a message that took `latency_ms` from published to received."""
         self.messages += 1

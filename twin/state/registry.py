@@ -200,6 +200,12 @@ class PilotState:
             for track in self._tracks.values():
                 track.repeats_until = until
 
+    def begin_statistics_anew(self) -> None:
+        """Forget latencies and ages so far: time now runs in another way."""
+        with self._lock:
+            for track in (*self._tracks.values(), *self.pathways.values()):
+                track.begin_statistics_anew()
+
     def sweep(self, now: datetime) -> None:
         """Raise an event for what has become stale since the last sweep, and for what is fresh again; once each."""
         with self._lock:

@@ -1,0 +1,136 @@
+"""World and twin in one process and in driven time: all three pathways, from the device to the operator and back."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from simulators.world import Run, World
+from tests.builders import small_pilot
+from twin.app import Twin
+from twin.bus import topics
+from twin.bus.memory import MemoryBroker
+from twin.bus.port import Frame
+from twin.clock import DrivenClock, WallClock
+from twin.model.command import CommandRecord, CommandState
+from twin.model.device import DeviceKind
+from twin.model.topology import Pilot
+from twin.state.device_twin import freshness
+from twin.store.embedded import EmbeddedStore
+from twin.store.spool import Spool
+
+START = datetime(2026, 6, 21, 16, 0, tzinfo=UTC)
+RUN_S = 900
+WISH_W = 1_500.0
+
+
+@dataclass
+class Stage:
+    """A run that is over, and what came of it."""
+
+    pilot: Pilot
+    twin: Twin
+    commands: dict[str, str] = field(default_factory=dict)
+
+    def record(self, home: str) -> CommandRecord:
+        record = self.twin.dispatcher.record(self.commands[home])
+        assert record is not None
+        return record
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Three homes, one per pathway; a minute after live begins every battery is asked to charge."""
+    folder = tmp_path_factory.mktemp("one-process")
+    pilot = small_pilot(homes=3)
+    broker = MemoryBroker()
+    twin = Twin(
+        pilot,
+        bus=broker.client("twin"),
+        clock=DrivenClock(START - timedelta(minutes=61)),
+        store=EmbeddedStore(folder / "history.duckdb", pilot),
+        spool=Spool(folder / "spool"),
+    )
+    stage = Stage(pilot=pilot, twin=twin)
+    twin.writer.start()
+    twin.bus.open()
+
+    def follow(_frame: Frame) -> None:
+        twin.ingest.pump()
+        if twin.clock.now() >= START + timedelta(seconds=60) and not stage.commands:
+            for device in pilot.devices:
+                if device.kind is DeviceKind.BATTERY:
+                    record = twin.dispatcher.request(device.id, "power_setpoint_w", WISH_W, RUN_S)
+                    stage.commands[device.home] = record.command.id
+
+    twin.bus.subscribe(topics.clock(pilot.name), follow)
+    bus = broker.client("world")
+    bus.open()
+    run = Run(start=START, backfill_s=3_600, speed=0, duration_s=RUN_S)
+    asyncio.run(World(pilot, bus=bus, clock=WallClock(), run=run).run())
+    twin.ingest.pump()
+    yield stage
+    twin.stop()
+
+
+@pytest.mark.parametrize("home", ["h1", "h2", "h3"])
+def test_a_battery_setpoint_is_verified_at_the_meter_over_every_pathway(stage: Stage, home: str) -> None:
+    record = stage.record(home)
+
+    assert [step.state for step in record.steps] == [
+        CommandState.REQUESTED,
+        CommandState.SENT,
+        CommandState.ACKNOWLEDGED,
+        CommandState.APPLIED,
+        CommandState.VERIFIED,
+    ]
+    times = [step.at for step in record.steps]
+    assert times == sorted(times)
+
+
+def test_the_cloud_takes_minutes_where_gateway_and_hems_take_seconds(stage: Stage) -> None:
+    took = {
+        home: (stage.record(home).steps[-1].at - stage.record(home).command.requested_at).total_seconds()
+        for home in stage.commands
+    }
+
+    assert took["h1"] < 15  # gateway: reports every second
+    assert took["h2"] < 60  # HEMS: every five
+    assert took["h3"] > 30  # OEM cloud: a cache of its own
+
+
+def test_the_devices_do_as_they_are_asked(stage: Stage) -> None:
+    for home in stage.commands:
+        battery = stage.twin.state.device(f"{home}-battery")
+        assert battery.reported["power_w"] == pytest.approx(WISH_W, abs=30)  # standby and inverter losses
+        assert battery.desired["power_setpoint_w"].value == WISH_W
+
+
+def test_every_device_is_within_the_age_that_its_pathway_promises(stage: Stage) -> None:
+    now = START + timedelta(seconds=RUN_S)
+
+    for device in stage.pilot.devices:
+        promise_s = stage.pilot.endpoint[device.endpoint].max_age_s
+        assert not freshness(stage.twin.state.device(device.id), now, promise_s).stale, device.id
+
+
+def test_nothing_was_refused_on_the_way(stage: Stage) -> None:
+    assert dict(stage.twin.state.dead_letter_counts) == {}
+
+
+def test_history_holds_each_moment_once(stage: Stage) -> None:
+    stage.twin.writer.flush()
+
+    meter = stage.twin.store.device_series("h1-meter", "power_w", START, START + timedelta(seconds=60), points=1_000)
+    assert list(meter.times) == [START + timedelta(seconds=second) for second in range(60)]
+
+
+def test_a_home_adds_up_to_its_meter(stage: Stage) -> None:
+    """The gateway reports all devices at the same second, so what is left is base load: small and not negative."""
+    devices = [stage.twin.state.device(device) for device in stage.pilot.home["h1"].devices]
+    meter = next(device for device in devices if device.kind is DeviceKind.METER)
+    others = sum(device.reported["power_w"] for device in devices if device is not meter)
+
+    assert 0 <= meter.reported["power_w"] - others < 10_000

@@ -1,0 +1,71 @@
+"""What is wrong is judged from the present: it appears when it is so, and is gone when it has healed."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.builders import small_pilot
+from tests.e2e.console_stage import START, ConsoleStage
+from twin.console.conditions import Condition, conditions
+from twin.model.device import DeviceKind, Pathway
+from twin.model.event import Severity
+from twin.state.aggregate import overview, pathway_table
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[ConsoleStage]:
+    pilot = small_pilot(homes=3, kinds=(DeviceKind.METER, DeviceKind.PV), interval_s={Pathway.OEM: 1})
+    stage = ConsoleStage(tmp_path, pilot, history=False)
+    stage.step(10)
+    yield stage
+    stage.close()
+
+
+def _wrong(stage: ConsoleStage) -> list[Condition]:
+    now = stage.clock.now()
+    return list(conditions(stage.state, overview(stage.state, now), pathway_table(stage.state, now), stage.health))
+
+
+def test_nothing_is_wrong_with_a_pilot_that_reports(stage: ConsoleStage) -> None:
+    assert _wrong(stage) == []
+
+
+def test_a_silent_gateway_makes_its_devices_stale_until_it_speaks_again(stage: ConsoleStage) -> None:
+    for _ in range(8):
+        stage.step(silent=["gw-h1"])
+    wrong = _wrong(stage)
+    assert [one.subject for one in wrong] == ["h1-meter", "h1-pv"]
+    assert wrong[0].page == "/homes/h1"
+    assert wrong[0].text.endswith("promised within 5.0 s")
+    stage.step()
+    assert _wrong(stage) == []
+
+
+def test_an_endpoint_that_went_offline_is_counted_with_its_pathway(stage: ConsoleStage) -> None:
+    stage.state.take_presence("hems-h2", online=False)
+    (one,) = _wrong(stage)
+    assert (one.subject, one.text) == ("HEMS", "1 of 1 endpoint offline")
+
+
+def test_alarms_come_first(stage: ConsoleStage) -> None:
+    stage.state.take_presence("hems-h2", online=False)
+    stage.health = replace(
+        stage.health,
+        bus_connected=False,
+        store=replace(stage.health.store, failing_since=START, last_error="disk full"),
+    )
+    wrong = _wrong(stage)
+    assert [one.subject for one in wrong] == ["Bus", "Store", "HEMS"]
+    assert wrong[1].text == "not writing since 2026-06-15 17:40:00 UTC: disk full"
+
+
+def test_a_feeder_beyond_its_limits_is_an_alarm(stage: ConsoleStage) -> None:
+    at = stage.clock.now() + timedelta(seconds=1)
+    flow = replace(stage.grid(0, at, nodes=False), transformer_loading=1.2, v_min_pu=0.93, v_max_pu=1.11)
+    stage.state.take_grid(flow)
+    wrong = _wrong(stage)
+    assert [one.subject for one in wrong] == ["Transformer", "Voltage", "Voltage"]
+    assert all(one.severity is Severity.ALARM for one in wrong)
