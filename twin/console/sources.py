@@ -6,6 +6,7 @@ Everything the pages and the API know comes through here; nothing here writes bu
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from twin.clock import Clock
@@ -30,6 +31,10 @@ class History(Protocol):
 
     def recent_events(self, limit: int) -> Sequence[Event]:
         """Newest events first."""
+        ...
+
+    def export(self, folder: Path, *, form: str, start: datetime | None, end: datetime | None) -> dict[str, int]:
+        """Write every table as `form` (parquet or csv) into `folder`; rows by file name."""
         ...
 
 
