@@ -40,7 +40,7 @@ class Console:
         ui.add_head_html('<link rel="stylesheet" href="/static/console.css"><script src="/static/console.js"></script>')
         with tag("div", "frame"):
             rail, top = _Rail(self._views), _Top(self._views)
-            with tag("main", "main", id="main"):
+            with tag("div", "main"):
                 ui.sub_pages(self._routes(), show_404=False)
 
         def update() -> None:
@@ -51,8 +51,9 @@ class Console:
 
     def _start(self, arguments: PageArguments) -> None:
         """The overview; also where an address ends that names no page, so that it can say so."""
-        if arguments.remaining_path.strip("/"):
-            not_found(f"There is no page {arguments.remaining_path}", "Choose one from the list of pages.")
+        rest = arguments.remaining_path.strip("/")
+        if rest:
+            not_found(f"There is no page /{rest}", "Choose one from the list of pages.")
         else:
             overview.page(self._views)
 

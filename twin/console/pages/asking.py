@@ -45,7 +45,7 @@ class _Asking:
             Text(QUANTITIES[name].meaning.capitalize() + ".", tag="p", classes="soft")
             with tag("div", "stack") as self._form:
                 with tag("div", "form"):
-                    self._value = ui.number(f"Value, {unit}", value=max(low, min(0.0, high)), min=low, max=high)
+                    self._value = ui.number(f"Value, {unit}", value=max(low, min(0.0, high)))
                     self._duration = ui.select({s: age(s) for s in DURATIONS_S}, value=DURATIONS_S[1], label="For")
                     self._priority = ui.select(PRIORITIES, value=5, label="Priority")
                     for field in (self._value, self._duration, self._priority):
