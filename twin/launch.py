@@ -22,7 +22,11 @@ _HEALTHY_AFTER_S = 60.0  # alive for so long, a process has earned short pauses 
 
 
 class LaunchError(Exception):
-    """A process cannot be started, or refuses its input; the text says which and why."""
+    """A process cannot be started; the text says which and why. `refused` when its input is at fault."""
+
+    def __init__(self, text: str, *, refused: bool = False) -> None:
+        super().__init__(text)
+        self.refused = refused
 
 
 class Watched(Protocol):

@@ -74,9 +74,10 @@ class Stack:
     def is_live(self) -> bool:
         """History is filled in and every device is as fresh as its pathway promises."""
         health, summary = self.get("/health"), self.get("/summary")
-        return bool(health and summary and health["mode"] == "live" and health["backfill_until"] is None) and (
-            summary["fresh_share"] == 1.0
-        )
+        if not health or not summary:
+            return False
+        filled_in = summary["backfill_s"] is not None and health["backfill_until"] is None
+        return filled_in and health["mode"] == "live" and summary["fresh_share"] == 1.0
 
     def child(self, name: str) -> psutil.Process | None:
         """The process of the broker, the twin or the world."""

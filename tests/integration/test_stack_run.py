@@ -55,7 +55,7 @@ def test_a_battery_command_is_verified_at_the_meter_over_the_quick_pathways(stac
 
 def test_what_cannot_be_asked_is_refused_with_what_is_allowed(stack: Stack) -> None:
     nonsense = twin("set", "h99-battery", "power_setpoint_w", "1", "--url", stack.url)
-    too_much = twin("set", "h07-battery", "power_setpoint_w", "99000", "--url", stack.url)
+    too_much = twin("set", "h05-battery", "power_setpoint_w", "99000", "--url", stack.url)
 
     assert nonsense.returncode == too_much.returncode == 2
     assert "h99-battery" in nonsense.stderr

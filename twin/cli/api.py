@@ -1,6 +1,7 @@
 """Talks to a running twin over its HTTP API; the only importer of httpx. Errors come out as one plain sentence."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -24,6 +25,20 @@ class TwinApi:
         """The answer to posting `content`."""
         return self._answer("POST", path, json=content)
 
+    def download(self, path: str, target: Path, **query: str | None) -> httpx.Headers:
+        """Save what stands at `path` in the file `target`; the answer's headers."""
+        try:
+            with self._client.stream("GET", path, params=query) as answer:
+                if answer.is_error:
+                    answer.read()
+                    raise Refused(_explanation(answer), code=2)
+                with target.open("wb") as file:
+                    for chunk in answer.iter_bytes():
+                        file.write(chunk)
+                return answer.headers
+        except httpx.HTTPError as error:
+            raise self._silent(error) from error
+
     def is_up(self) -> bool:
         """True when a twin answers."""
         try:
@@ -42,11 +57,15 @@ class TwinApi:
         try:
             answer = self._client.request(method, path, **parts)
         except httpx.HTTPError as error:
-            message = f"no twin answers at {self._url} ({error}); start one with `twin run PILOT`, or give its --url"
-            raise Refused(message, code=1) from error
+            raise self._silent(error) from error
         if answer.is_error:
             raise Refused(_explanation(answer), code=2)
         return answer.json()
+
+    def _silent(self, error: httpx.HTTPError) -> "Refused":
+        return Refused(
+            f"no twin answers at {self._url} ({error}); start one with `twin run PILOT`, or give its --url", code=1
+        )
 
 
 class Refused(typer.Exit):

@@ -1,5 +1,8 @@
 """`twin export`: history as files, read from the store itself, or by the twin that holds it open."""
 
+import json
+import tempfile
+import zipfile
 from datetime import datetime
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import typer
 from twin.app import open_store, store_url
 from twin.cli.api import Refused, TwinApi
 from twin.cli.start import default_folder
+from twin.console.api.export import ROWS_HEADER
 from twin.pilot import PilotError, load_pilot
 from twin.store.port import StoreError
 
@@ -48,12 +52,13 @@ def export(
 
 
 def _by_twin(url: str, into: Path, *, form: str, start: datetime | None, end: datetime | None) -> dict[str, int]:
-    """The store is held open by a running twin: ask it to write."""
-    wanted = {
-        "folder": str(into.absolute()),
-        "format": form,
-        "start": start.isoformat() if start else None,
-        "end": end.isoformat() if end else None,
-    }
-    rows: dict[str, int] = TwinApi(url, timeout_s=600).post("/export", wanted)
+    """The store is held open by a running twin: have it sent."""
+    into.mkdir(parents=True, exist_ok=True)
+    window = {name: moment.isoformat() for name, moment in (("start", start), ("end", end)) if moment}
+    with tempfile.TemporaryDirectory() as folder:
+        archive = Path(folder) / "history.zip"
+        headers = TwinApi(url, timeout_s=600).download("/export", archive, format=form, **window)
+        with zipfile.ZipFile(archive) as content:
+            content.extractall(into)
+    rows: dict[str, int] = json.loads(headers[ROWS_HEADER])
     return rows

@@ -83,7 +83,7 @@ def run(options: Options) -> int:
         return Launch(pilot, options, err).run()
     except LaunchError as error:
         err.print(str(error), markup=False, highlight=False)
-        return FAILED
+        return REFUSED if error.refused else FAILED
 
 
 class Launch:
@@ -148,7 +148,9 @@ class Launch:
         give_up_s = self._clock.monotonic_s() + _UP_WITHIN_S
         while not self._stopping and not self._api.first_page():
             if twin.returncode() is not None:
-                raise LaunchError(f"the twin does not start:\n{twin.last_words()}")
+                raise LaunchError(
+                    f"the twin does not start:\n{twin.last_words()}", refused=twin.returncode() == REFUSED
+                )
             if self._clock.monotonic_s() > give_up_s:
                 raise LaunchError(f"the console does not answer at {self._url} after {_UP_WITHIN_S:.0f} s")
             self._clock.sleep(_LOOK_EVERY_S)
@@ -184,7 +186,7 @@ class Launch:
                     keeper.look(may_finish=keeper.watched.name == "world" and self._options.duration_s is not None)
                     refused = keeper.watched.name == "world" and keeper.watched.returncode() == REFUSED
                     if refused and isinstance(keeper.watched, Child):
-                        raise LaunchError(f"the world refuses its input:\n{keeper.watched.last_words()}")
+                        raise LaunchError(f"the world refuses its input:\n{keeper.watched.last_words()}", refused=True)
                 if any(keeper.finished for keeper in self._keepers):
                     return
                 now_s = self._clock.monotonic_s()
