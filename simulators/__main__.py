@@ -32,8 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         pilot = load_pilot(options.pilot)
         clock = WallClock()
         bus = MqttBus(url=options.broker, client_id=f"{pilot.name}-world", clock=clock)
-        offline = Status(endpoint="world", state="offline")
-        bus.set_will(topics.endpoint(pilot.name, "world", topics.STATUS), encode(offline))
+        bus.set_will(topics.world_status(pilot.name), encode(Status(endpoint="world", state="offline")))
         run = Run(
             start=options.start,
             backfill_s=options.backfill_s,
@@ -43,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         bus.open()
         try:
+            bus.publish(topics.world_status(pilot.name), encode(Status(endpoint="world", state="online")), retain=True)
             world = World(pilot, bus=bus, clock=clock, run=run)
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: world.pacer.stop())

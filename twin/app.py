@@ -175,6 +175,8 @@ class TwinApp:
             self._console.start()
             settled = False
             while not self._stopped.wait(_LOOK_EVERY_S):
+                if not self._twin.ingest.alive:
+                    raise RuntimeError("the ingest has failed; a twin that hears nothing must not look alive")
                 if not settled and self._twin.ingest.backfill_until is None:
                     _settle()
                 settled = self._twin.ingest.backfill_until is None

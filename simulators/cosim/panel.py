@@ -45,4 +45,3 @@ class PanelSimulator(ArraySimulator):
         commanded = inputs["commanded_w"]
         setpoint = np.where(np.isnan(commanded), own, commanded)
         return {"power_w": power, "reactive_power_var": reactive, "battery_setpoint_w": setpoint}
-

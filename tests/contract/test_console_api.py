@@ -1,7 +1,9 @@
 """The HTTP API answers for the same twin as the pages: every route, what is unknown, what is refused."""
 
 import asyncio
+import io
 import json
+import zipfile
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -210,11 +212,24 @@ def test_events_dead_letters_health_and_summary_are_open_to_programs(stage: Cons
     assert client.get(f"{API}/summary").json() == {"homes": 3, "devices": 18}
 
 
+def test_history_leaves_as_one_archive_with_its_rows_counted(client: Client) -> None:
+    answer = client.get(f"{API}/export", params={"format": "csv"})
+    rows = json.loads(answer.headers["hearthgrid-rows"])
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert set(archive.namelist()) == set(rows)
+        grid = archive.read("grid.csv").decode().splitlines()
+    assert len(grid) - 1 == rows["grid.csv"] == 144
+    assert client.get(f"{API}/export", params={"format": "xml"}).status_code == 422
+    assert client.get(f"{API}/export", params={"start": "2026-06-15T10:00:00"}).status_code == 422, (
+        "a time without zone"
+    )
+
+
 def test_the_description_names_every_route(client: Client) -> None:
     paths = client.get(f"{API}/openapi.json").json()["paths"]
     wanted = (
         "pilot homes homes/{home} devices devices/{device} devices/{device}/series endpoints pathways grid "
-        "grid/{feeder} events dead-letters health overview summary commands commands/{command}"
+        "grid/{feeder} events dead-letters health overview summary commands commands/{command} export"
     )
     assert set(paths) == {f"{API}/{path}" for path in wanted.split()}
     assert set(paths[f"{API}/commands"]) == {"get", "post"}

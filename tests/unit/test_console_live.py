@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from twin.clock import DrivenClock
-from twin.console.live import Answers, Shared
+from twin.console.live import Answers, HistoryError, Shared
 
 
 class Stopwatch(DrivenClock):
@@ -84,7 +84,7 @@ def test_an_answer_that_failed_is_asked_for_again() -> None:
 
     async def twice() -> int:
         answers = Answers[int](Stopwatch(), keep_s=10.0)
-        with pytest.raises(ValueError, match="busy"):
+        with pytest.raises(HistoryError, match="busy"):
             await answers.get("day", ask)
         return await answers.get("day", ask)
 

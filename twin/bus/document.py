@@ -69,6 +69,14 @@ CHANNELS: Final = (
         sender="world",
         receiver="twin",
     ),
+    Channel(
+        name="world-status",
+        address=topics.world_status("{pilot}"),
+        message=wire.Status,
+        sender="world",
+        receiver="twin",
+        retained=True,
+    ),
     Channel(name="world", address=topics.world("{pilot}"), message=wire.WorldHealth, sender="world", receiver="twin"),
 )
 

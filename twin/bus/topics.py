@@ -44,6 +44,11 @@ def world(pilot: str) -> str:
     return f"{PREFIX}/{pilot}/world"
 
 
+def world_status(pilot: str) -> str:
+    """World -> twin, retained: online, or offline by last will; with it go all endpoints that it simulates."""
+    return f"{PREFIX}/{pilot}/world-status"
+
+
 def oem(vendor: str, channel: str) -> str:
     """A vendor's own topic; what is below `vendor` is the vendor's affair. `#` as channel gives a filter."""
     return f"oem/{vendor}/{channel}"

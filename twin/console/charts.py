@@ -73,10 +73,16 @@ class TimeChart:
         options = self.chart.options
         for drawn, one in zip(options["series"], series, strict=True):
             drawn["data"] = points(one, self._scale.factor)
+        options["title"]["show"] = not any(drawn["data"] for drawn in options["series"])
         options["xAxis"].update(min=milliseconds(start), max=milliseconds(end))
         self._last = milliseconds(end)
         self._span_ms = self._last - milliseconds(start)
         self.chart.update()
+
+    def blank(self, start: datetime, end: datetime) -> None:
+        """Show nothing from `start` to `end`, to be extended from there."""
+        nothing = Series(times=(), values=())
+        self.fill([nothing for _ in self._curves], start, end)
 
     def append(self, at: datetime, values: Sequence[float | None]) -> None:
         """Add one point per curve; a moment not after the last one adds nothing."""
@@ -102,6 +108,13 @@ def _options(curves: Sequence[Curve], scale: Scale, *, legend: bool) -> Options:
         "animation": False,
         "textStyle": {"fontFamily": "Roboto, system-ui, sans-serif"},
         "grid": {"left": 6, "right": 14, "top": 26, "bottom": 4, "containLabel": True},
+        "title": {
+            "show": False,
+            "text": "Nothing in this window yet",
+            "left": "center",
+            "top": "middle",
+            "textStyle": {"color": "var(--faint)", "fontSize": 13, "fontWeight": "normal"},
+        },
         "legend": {
             "show": legend,
             "top": 0,

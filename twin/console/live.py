@@ -43,6 +43,10 @@ class Shared(Generic[T]):
         return value
 
 
+class HistoryError(Exception):
+    """History did not answer; the text is the store's own."""
+
+
 class Answers(Generic[T]):
     """Answers of history by question, asked on a thread, shared by all who ask the same within `keep_s`."""
 
@@ -52,12 +56,19 @@ class Answers(Generic[T]):
         self._asked: dict[Hashable, tuple[float, asyncio.Task[T]]] = {}
 
     async def get(self, question: Hashable, ask: Callable[[], T]) -> T:
-        """The answer to `question`, from `ask`; an answer that failed is asked for again by the next one."""
+        """The answer to `question`, from `ask`. Raises HistoryError; then the next one who asks tries again."""
         now_s = self._clock.monotonic_s()
         known = self._asked.get(question)
         if known is None or now_s - known[0] > self._keep_s or (known[1].done() and known[1].exception() is not None):
             while len(self._asked) >= _ANSWERS_KEPT:
                 self._asked.pop(next(iter(self._asked)))
-            known = (now_s, asyncio.create_task(asyncio.to_thread(ask)))
+            known = (now_s, asyncio.create_task(asyncio.to_thread(_asked, ask)))
             self._asked[question] = known
         return await asyncio.shield(known[1])
+
+
+def _asked(ask: Callable[[], T]) -> T:
+    try:
+        return ask()
+    except Exception as error:
+        raise HistoryError(str(error)) from error

@@ -3,10 +3,11 @@
 Refuses nothing and changes nothing; commands go through `ConsoleSources.commands`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,11 +16,15 @@ from twin.console.drawing import Drawing, draw
 from twin.console.live import Answers, Shared
 from twin.console.sources import ConsoleSources
 from twin.model.command import CommandRecord
-from twin.model.device import Pathway
+from twin.model.device import DeviceKind, Pathway
 from twin.model.health import TwinHealth
 from twin.model.telemetry import Series
 from twin.model.topology import Home
 from twin.state.aggregate import HomeView, Overview, PathwayRow, home_view, overview, pathway_table
+from twin.state.endpoint_twin import EndpointTwin
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 HISTORY_HOURS = (1.0, 6.0, 24.0)
 """Windows that charts over time can show; the last is what they start with."""
@@ -34,6 +39,7 @@ class HomeRow:
 
     home: Home
     pathways: tuple[Pathway, ...]
+    kinds: tuple[DeviceKind, ...]
     power_w: float | None
     age_s: float | None
     fresh: int
@@ -61,6 +67,9 @@ class Views:
             lambda: pathway_table(state, clock.now()), version=version, clock=clock
         )
         self.homes = Shared[Sequence[HomeRow]](self._homes, version=version, clock=clock)
+        self.endpoints = Shared[Sequence[EndpointTwin]](
+            lambda: [state.endpoint(endpoint.id) for endpoint in sources.pilot.endpoints], version=version, clock=clock
+        )
         self.health = Shared[TwinHealth](sources.health, version=clock.now, clock=clock)
         self.commands = Shared[Sequence[CommandRecord]](
             lambda: tuple(sources.commands.records()), version=clock.now, clock=clock
@@ -68,6 +77,15 @@ class Views:
         self.conditions = Shared[Sequence[Condition]](self._conditions, version=clock.now, clock=clock)
         self._answers = Answers[Sequence[Series]](clock, keep_s=_KEEP_S)
         self._drawings: dict[int, Drawing] = {}
+        self._made: dict[Callable[..., Any], tuple[object, Any]] = {}
+
+    def made(self, make: Callable[[T], U], view: T) -> U:
+        """What `make` makes of a shared view, made once for all pages that show it."""
+        known = self._made.get(make)
+        if known is None or known[0] is not view:
+            known = self._made[make] = (view, make(view))
+        made: U = known[1]
+        return made
 
     def home(self, home: str) -> HomeView:
         """One home as it is now. Raises KeyError when the pilot has no such home."""
@@ -88,7 +106,7 @@ class Views:
         self, quantities: Sequence[str], hours: float
     ) -> tuple[Sequence[Series], datetime, datetime]:
         """Grid quantities over the last `hours`, with the time they start and end."""
-        history, (start, end) = self.sources.history, self._window(hours)
+        history, (start, end) = self.sources.history, self.window(hours)
 
         def ask() -> Sequence[Series]:
             return [history.grid_series(quantity, start, end, points=_POINTS) for quantity in quantities]
@@ -97,14 +115,15 @@ class Views:
 
     async def power_history(self, devices: Sequence[str], hours: float) -> tuple[Sequence[Series], datetime, datetime]:
         """Active power of devices over the last `hours`, with the time they start and end."""
-        history, (start, end) = self.sources.history, self._window(hours)
+        history, (start, end) = self.sources.history, self.window(hours)
 
         def ask() -> Sequence[Series]:
             return [history.device_series(device, "power_w", start, end, points=_POINTS) for device in devices]
 
         return await self._answers.get(("power", tuple(devices), hours), ask), start, end
 
-    def _window(self, hours: float) -> tuple[datetime, datetime]:
+    def window(self, hours: float) -> tuple[datetime, datetime]:
+        """The last `hours`, up to now."""
         end = self.sources.clock.now()
         return end - timedelta(hours=hours), end
 
@@ -112,6 +131,13 @@ class Views:
     def _pathways_of(self) -> Mapping[str, tuple[Pathway, ...]]:
         pilot = self.sources.pilot
         return {home.id: tuple(dict.fromkeys(pilot.pathway(device) for device in home.devices)) for home in pilot.homes}
+
+    @cached_property
+    def _kinds_of(self) -> Mapping[str, tuple[DeviceKind, ...]]:
+        pilot = self.sources.pilot
+        return {
+            home.id: tuple(dict.fromkeys(pilot.device[device].kind for device in home.devices)) for home in pilot.homes
+        }
 
     @cached_property
     def _home_of_row(self) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
@@ -133,6 +159,7 @@ class Views:
             HomeRow(
                 home=home,
                 pathways=self._pathways_of[home.id],
+                kinds=self._kinds_of[home.id],
                 power_w=None if np.isnan(powers[index]) else powers[index],
                 age_s=None if np.isnan(oldest[index]) else float(oldest[index]),
                 fresh=int(counts[0][index]),

@@ -19,7 +19,7 @@ from twin.clock import Clock
 from twin.ingest.commit import Commit
 from twin.ingest.frame_queue import FrameQueue, Waiting
 from twin.ingest.hooks import Commands, History
-from twin.ingest.own_topics import clock_message, grid_report, world_health
+from twin.ingest.own_topics import clock_message, grid_report, world_health, world_status
 from twin.ingest.timekeeper import Timekeeper
 from twin.model.event import DeadLetter, Reason, Refusal, Severity
 from twin.model.health import IngestHealth
@@ -133,6 +133,7 @@ class Ingest:
         pilot = self._state.pilot.name
         self._listen(topics.clock(pilot), self._take_clock)
         self._listen(topics.world(pilot), self._take_world)
+        self._listen(topics.world_status(pilot), self._take_world_status)
         self._listen(topics.grid(pilot, "+"), self._take_grid)
         for adapter in adapters.values():
             for topic_filter in adapter.topic_filters():
@@ -249,6 +250,10 @@ class Ingest:
 
     def _take_world(self, frame: Frame) -> None:
         self._state.take_world(world_health(frame))
+
+    def _take_world_status(self, frame: Frame) -> None:
+        if world_status(frame).state == "offline":
+            self._state.world_gone()
 
     def _take_clock(self, frame: Frame) -> None:
         if self._timekeeper.take(clock_message(frame)):

@@ -54,6 +54,11 @@ def grid_report(frame: Frame, pilot: Pilot, times: TimeFrame) -> GridReport:
     )
 
 
+def world_status(frame: Frame) -> wire.Status:
+    """Whether the simulated world is there."""
+    return _message(wire.Status, frame)
+
+
 def world_health(frame: Frame) -> WorldHealth:
     """How well the simulated world keeps time. Raises RefusedError."""
     message = _message(wire.WorldHealth, frame)

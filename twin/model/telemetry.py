@@ -36,7 +36,8 @@ class GridReport:
 
     Powers in W at the medium-voltage side of the transformer, import positive, one value per phase a, b, c.
     `transformer_loading` is the highest of the feeder's transformers in pu of its rating, `line_loading` of its lines.
-    `node_voltage_pu` has one (a, b, c) triple per node of the network, in its order, or is empty when not sent.
+    `node_voltage_pu` has one (a, b, c) triple per node of the network, in its order, or is empty when not sent. It is
+    sent less often than the rest; the state keeps the last one, which may be seconds older than `measured_at`.
     """
 
     feeder: int

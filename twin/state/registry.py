@@ -6,7 +6,7 @@ Reports change what was reported, commands change what is desired, and neither e
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -15,7 +15,7 @@ from twin.model.device import Pathway
 from twin.model.event import DeadLetter, Event, Reason, Refusal, Severity
 from twin.model.health import WorldHealth
 from twin.model.telemetry import GridReport, Report
-from twin.model.topology import Pilot
+from twin.model.topology import Pilot, Source
 from twin.state.columns import Columns
 from twin.state.device_twin import Desired, DeviceTwin, apply, desire
 from twin.state.endpoint_twin import EndpointTrack, EndpointTwin
@@ -173,6 +173,8 @@ class PilotState:
             known = self._grid.get(report.feeder)
             if known is not None and report.measured_at <= known.measured_at:
                 return False
+            if known is not None and not report.node_voltage_pu:  # sent less often: keep the last picture of the nodes
+                report = replace(report, node_voltage_pu=known.node_voltage_pu)
             self._grid[report.feeder] = report
             self._version += 1
             return True
@@ -181,6 +183,15 @@ class PilotState:
         """Take what the simulated world says of itself."""
         with self._lock:
             self._world = health
+            self._version += 1
+
+    def world_gone(self) -> None:
+        """The simulated world vanished, and with it every endpoint that speaks for a simulated device."""
+        with self._lock:
+            now = self._clock.now()
+            for endpoint, devices in self.pilot.endpoint_devices.items():
+                if any(device.source is Source.SIMULATED for device in devices):
+                    self._came_or_went(self._tracks[endpoint], online=False, now=now)
             self._version += 1
 
     def desire(self, device: str, quantity: str, wish: Desired | None, *, only_of: str | None = None) -> None:
@@ -203,8 +214,10 @@ class PilotState:
     def begin_statistics_anew(self) -> None:
         """Forget latencies and ages so far: time now runs in another way."""
         with self._lock:
-            for track in (*self._tracks.values(), *self.pathways.values()):
+            for track in self._tracks.values():
                 track.begin_statistics_anew()
+            for pathway in self.pathways.values():
+                pathway.begin_statistics_anew()
 
     def sweep(self, now: datetime) -> None:
         """Raise an event for what has become stale since the last sweep, and for what is fresh again; once each."""

@@ -4,12 +4,12 @@ import json
 import shutil
 import tempfile
 import zipfile
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse
+from pydantic import AwareDatetime
 from starlette.background import BackgroundTask
 
 from twin.console.api.known import Known
@@ -22,8 +22,8 @@ ROWS_HEADER = "hearthgrid-rows"
 def get_export(
     views: Known,
     form: Annotated[Literal["parquet", "csv"], Query(alias="format")] = "parquet",
-    start: datetime | None = None,
-    end: datetime | None = None,
+    start: AwareDatetime | None = None,
+    end: AwareDatetime | None = None,
 ) -> FileResponse:
     """Every table of history in [start, end) as one zip archive; rows by file name in the header `hearthgrid-rows`."""
     folder = Path(tempfile.mkdtemp(prefix="hearthgrid-export-"))

@@ -7,9 +7,10 @@ from nicegui import ui
 from twin.console.charts import Curve, Scale, TimeChart
 from twin.console.kit import Stat, bare_panel, choice, link, not_found, panel, tag
 from twin.console.kit import page as heading
-from twin.console.live import TICK_S
+from twin.console.live import TICK_S, HistoryError
 from twin.console.pages.device import DeviceCard
 from twin.console.pages.life import CommandList
+from twin.console.pages.strips import HistoryNote
 from twin.console.views import HISTORY_HOURS, Views
 from twin.console.words import DASH, KIND_NAMES, PATHWAY_NAMES, count, power
 from twin.model.device import DeviceKind
@@ -42,6 +43,7 @@ class _Home:
             for name, number in (("Previous", place - 1), ("Next", (place + 1) % len(homes))):
                 link(name, f"/homes/{homes[number]}", "button")
             choice(hours, self._choose, start=len(hours) - 1, label="Time shown in the chart")
+        self._history = HistoryNote()
         with tag("div", "grid12"):
             with bare_panel("w3 m6"):
                 self._meter = Stat("Meter")
@@ -82,10 +84,17 @@ class _Home:
 
     async def load(self) -> None:
         """Fill the chart from history."""
-        devices = [twin.id for twin in self._drawn]
-        series, start, end = await self._views.power_history(devices, self._hours)
-        self._chart.fill(series, start, end)
-        self._end = end
+        try:
+            devices = [twin.id for twin in self._drawn]
+            series, start, end = await self._views.power_history(devices, self._hours)
+            self._chart.fill(series, start, end)
+            self._end = end
+        except HistoryError as error:
+            self._history.say(error)
+            start, self._end = self._views.window(self._hours)
+            self._chart.blank(start, self._end)
+        else:
+            self._history.say(None)
 
     async def update(self) -> None:
         """Show the home as it is now, and add it to the chart."""

@@ -1,6 +1,6 @@
 """Homes: all of them, to search and sort; a home's name leads to its page."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from nicegui import ui
@@ -8,9 +8,9 @@ from nicegui import ui
 from twin.console.kit import page as heading
 from twin.console.kit import panel
 from twin.console.live import TICK_S
-from twin.console.pages.tables import column, live_table
+from twin.console.pages.tables import MANY, SLOW_TICK_S, column, live_table
 from twin.console.views import HomeRow, Views
-from twin.console.words import KIND_NAMES, PATHWAY_NAMES, PATHWAY_SHAPES, age, plural, power
+from twin.console.words import KIND_NAMES, PATHWAY_NAMES, PATHWAY_SHAPES, age, count, plural, power
 from twin.model.device import DeviceKind
 
 _STATES = {"f": ("good", "Fresh"), "s": ("warn", "Stale"), "n": ("", "Waiting")}
@@ -37,39 +37,30 @@ _CELLS = {
 
 def page(views: Views) -> None:
     """Build the page."""
-    with heading("Homes", f"{len(views.sources.pilot.homes)} behind {plural(views.sources.pilot.feeders, 'feeder')}"):
-        search = (
-            ui.element("input")
-            .classes("search")
-            .props('type=search placeholder="Search homes" aria-label="Search homes"')
-        )
-    shown: list[object] = [None]
+    pilot = views.sources.pilot
+    with heading("Homes", f"{count(len(pilot.homes))} behind {plural(pilot.feeders, 'feeder')}"):
+        search = ui.element("input").classes("search")
+        search.props('type=search placeholder="Search homes" aria-label="Search homes"')
+    shown = views.homes.get()
     with panel("All homes", width=""):
-        table = live_table(_COLUMNS, _CELLS, rows=_rows(views), label="Homes")
+        table = live_table(_COLUMNS, _CELLS, rows=views.made(_rows, shown), label="Homes")
     search.on("input", lambda event: table.set_filter(event.args), js_handler="(event) => emit(event.target.value)")
 
     def update() -> None:
+        nonlocal shown
         homes = views.homes.get()
-        if homes is not shown[0]:
-            shown[0] = homes
-            table.rows = _rows(views)
+        if homes is not shown:
+            shown = homes
+            table.rows = views.made(_rows, homes)
 
-    ui.timer(TICK_S, update)
-
-
-def _rows(views: Views) -> list[dict[str, Any]]:
-    kinds = {
-        home.id: ", ".join(
-            KIND_NAMES[kind]
-            for kind in dict.fromkeys(views.sources.pilot.device[device].kind for device in home.devices)
-            if kind is not DeviceKind.METER
-        )
-        for home in views.sources.pilot.homes
-    }
-    return [_row(row, kinds) for row in views.homes.get()]
+    ui.timer(TICK_S if len(pilot.homes) <= MANY else SLOW_TICK_S, update)
 
 
-def _row(row: HomeRow, kinds: Mapping[str, str]) -> dict[str, Any]:
+def _rows(rows: Sequence[HomeRow]) -> list[dict[str, Any]]:
+    return [_row(row) for row in rows]
+
+
+def _row(row: HomeRow) -> dict[str, Any]:
     tone, state = _STATES[row.mark]
     first = row.pathways[0]
     return {
@@ -86,5 +77,5 @@ def _row(row: HomeRow, kinds: Mapping[str, str]) -> dict[str, Any]:
         "feeder": row.home.feeder + 1,
         "phases": row.home.phases,
         "point": row.home.connection_point,
-        "kinds": kinds[row.home.id],
+        "kinds": ", ".join(KIND_NAMES[kind] for kind in row.kinds if kind is not DeviceKind.METER),
     }

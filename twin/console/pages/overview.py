@@ -7,9 +7,9 @@ from nicegui import ui
 from twin.console.charts import Curve, Scale, TimeChart
 from twin.console.kit import choice, panel, tag
 from twin.console.kit import page as heading
-from twin.console.live import TICK_S
+from twin.console.live import TICK_S, HistoryError
 from twin.console.pages.figures import Figures, KindBars, PathwayLine
-from twin.console.pages.strips import Backfill, ConditionList, EventList
+from twin.console.pages.strips import Backfill, ConditionList, EventList, HistoryNote
 from twin.console.views import HISTORY_HOURS, Views
 from twin.console.words import plural
 from twin.model.device import Pathway
@@ -34,6 +34,7 @@ class _Overview:
             hours = [f"{hours:g} h" for hours in HISTORY_HOURS]
             choice(hours, self._choose, start=len(hours) - 1, label="Time shown in the charts")
         self._backfill = Backfill(views)
+        self._history = HistoryNote()
         self._conditions = ConditionList(views)
         with tag("div", "grid12"):
             self._figures = Figures(views.sources.pilot.feeders)
@@ -79,10 +80,18 @@ class _Overview:
 
     async def load(self) -> None:
         """Fill the charts from history."""
-        for chart, quantities in self._charts:
-            series, start, end = await self._views.grid_history(quantities, self._hours)
-            chart.fill(series, start, end)
-            self._end = end
+        try:
+            for chart, quantities in self._charts:
+                series, start, end = await self._views.grid_history(quantities, self._hours)
+                chart.fill(series, start, end)
+                self._end = end
+        except HistoryError as error:
+            self._history.say(error)
+            start, self._end = self._views.window(self._hours)
+            for chart, _ in self._charts:
+                chart.blank(start, self._end)
+        else:
+            self._history.say(None)
 
     async def update(self) -> None:
         """Show the newest figures, and add them to the charts."""

@@ -10,7 +10,7 @@ from twin.console.kit import Grid, panel, tag
 from twin.console.kit import page as heading
 from twin.console.live import TICK_S
 from twin.console.pages.pathway_card import PathwayCard
-from twin.console.pages.tables import column, live_table
+from twin.console.pages.tables import MANY, SLOW_TICK_S, column, live_table
 from twin.console.views import Views
 from twin.console.words import DASH, PATHWAY_NAMES, PATHWAY_SHAPES, age, count, milliseconds, moment, percent
 from twin.model.command import CommandRecord, CommandState
@@ -19,7 +19,6 @@ from twin.state.aggregate import PathwayRow
 from twin.state.endpoint_twin import EndpointTwin
 
 _ONLINE = {True: ("good", "Online"), False: ("bad", "Offline"), None: ("", "Not heard of")}
-_SLOW_ABOVE, _SLOW_TICKS = 150, 10  # with many endpoints the list is renewed less often
 _COLUMNS = (
     column("id", "Endpoint"),
     column("pathway", "Pathway"),
@@ -57,19 +56,18 @@ def page(views: Views) -> None:
             grid = Grid(("", *(f">{PATHWAY_NAMES[row.pathway]}" for row in rows)), label="Pathways side by side")
         with panel("Endpoints", width=""):
             table = live_table(_COLUMNS, _CELLS, rows=_endpoints(views), label="Endpoints")
-    ticks = [0]
+
+    def renew() -> None:
+        table.rows = _endpoints(views)
 
     def update() -> None:
-        pilot = views.sources.pilot
         grid.say(_comparison(views, views.pathways.get()))
         for row in views.pathways.get():
             cards[row.pathway].say(row)
-        ticks[0] += 1
-        if len(pilot.endpoints) <= _SLOW_ABOVE or ticks[0] % _SLOW_TICKS == 0:
-            table.rows = _endpoints(views)
 
     update()
     ui.timer(TICK_S, update)
+    ui.timer(TICK_S if len(views.sources.pilot.endpoints) <= MANY else SLOW_TICK_S, renew, immediate=False)
 
 
 def _comparison(views: Views, rows: Sequence[PathwayRow]) -> Sequence[Sequence[str | tuple[str, str]]]:
@@ -119,8 +117,8 @@ def _commands(views: Views) -> Mapping[Pathway, Counter[CommandState]]:
 
 
 def _endpoints(views: Views) -> list[dict[str, Any]]:
-    pilot, state = views.sources.pilot, views.sources.state
-    return [_row(state.endpoint(endpoint.id), endpoint.max_age_s, len(endpoint.homes)) for endpoint in pilot.endpoints]
+    endpoint = views.sources.pilot.endpoint
+    return [_row(twin, endpoint[twin.id].max_age_s, len(endpoint[twin.id].homes)) for twin in views.endpoints.get()]
 
 
 def _row(twin: EndpointTwin, promise_s: float, homes: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from nicegui import ui
 
 from twin.console.conditions import Condition
 from twin.console.kit import Bar, Text, empty, link, pill, put, tag
+from twin.console.live import HistoryError
 from twin.console.views import Views
 from twin.console.words import age, lately, moment
 from twin.model.event import Event, Severity
@@ -38,6 +39,19 @@ class Backfill:
         begin = until - _USUAL_BACKFILL
         self._text.say(f"Filling history at full speed: {moment(now)}, {age((until - now).total_seconds())} to go")
         self._bar.say((now - begin) / (until - begin))
+
+
+class HistoryNote:
+    """Says why the charts are empty when history does not answer; hidden else."""
+
+    def __init__(self) -> None:
+        with tag("div", "banner warn hidden", role="status") as self._banner:
+            self._text = Text("")
+
+    def say(self, error: HistoryError | None) -> None:
+        """Show the error, or hide."""
+        self._banner.classes(remove="hidden" if error else "", add="" if error else "hidden")
+        self._text.say(f"History cannot be read: {error}. Charts go on from now; see Twin health." if error else "")
 
 
 class ConditionList:

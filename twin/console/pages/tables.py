@@ -7,6 +7,10 @@ from nicegui import ui
 
 from twin.console.kit import put
 
+MANY = 150
+"""Tables with more rows than this are renewed less often, every `SLOW_TICK_S`."""
+SLOW_TICK_S = 6.0
+
 _PAGE = 50
 
 

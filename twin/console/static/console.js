@@ -23,7 +23,7 @@ window.hg = (() => {
       if (values[index] !== null && values[index] !== undefined) points.push([time, values[index]]);
       return { data: points };
     });
-    chart.setOption({ series, xAxis: { min: from, max: time } });
+    chart.setOption({ series, title: { show: false }, xAxis: { min: from, max: time } });
   };
 
   // Colours the feeder: one letter per run of lines (0..9, x for unknown) and one per home (f fresh, s stale, g gone).
