@@ -70,11 +70,11 @@ class Views:
         self.endpoints = Shared[Sequence[EndpointTwin]](
             lambda: [state.endpoint(endpoint.id) for endpoint in sources.pilot.endpoints], version=version, clock=clock
         )
-        self.health = Shared[TwinHealth](sources.health, version=clock.now, clock=clock)
+        self.health = Shared[TwinHealth](sources.health, version=clock.monotonic_s, clock=clock)
         self.commands = Shared[Sequence[CommandRecord]](
-            lambda: tuple(sources.commands.records()), version=clock.now, clock=clock
+            lambda: tuple(sources.commands.records()), version=clock.monotonic_s, clock=clock
         )
-        self.conditions = Shared[Sequence[Condition]](self._conditions, version=clock.now, clock=clock)
+        self.conditions = Shared[Sequence[Condition]](self._conditions, version=clock.monotonic_s, clock=clock)
         self._answers = Answers[Sequence[Series]](clock, keep_s=_KEEP_S)
         self._drawings: dict[int, Drawing] = {}
         self._made: dict[Callable[..., Any], tuple[object, Any]] = {}
