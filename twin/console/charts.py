@@ -13,6 +13,8 @@ from nicegui import ui
 from twin.console.kit import put
 from twin.model.telemetry import Series
 
+_LEAP = 0.02  # part of the window
+
 Options = dict[str, Any]
 Points = list[tuple[float, float]]
 
@@ -92,6 +94,14 @@ class TimeChart:
         self._last = now
         scaled = [None if value is None else round(value * self._scale.factor, 5) for value in values]
         ui.run_javascript(f"hg.append({self.chart.id}, {now:.0f}, {_json(scaled)}, {now - self._span_ms:.0f})")
+
+
+def continues(end: datetime, now: datetime, hours: float) -> bool:
+    """True when a point at `now` may be drawn on to a chart of so many hours that ends at `end`.
+
+    Time that went back, or leapt by more than a little of the window, is filled from history instead.
+    """
+    return 0 <= (now - end).total_seconds() <= _LEAP * hours * 3_600
 
 
 def _json(values: Sequence[float | None]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from twin.console.drawing import VOLTAGE_HIGH_PU, VOLTAGE_LOW_PU
-from twin.console.words import PATHWAY_NAMES, age, moment, percent
+from twin.console.words import PATHWAY_NAMES, age, moment, percent, plural
 from twin.model.device import Pathway
 from twin.model.event import Severity
 from twin.model.health import TwinHealth
@@ -32,10 +32,15 @@ class Condition:
 
 
 def conditions(
-    state: PilotState, now: Overview, pathways: Sequence[PathwayRow], health: TwinHealth
+    state: PilotState,
+    now: Overview,
+    pathways: Sequence[PathwayRow],
+    health: TwinHealth,
+    *,
+    judge_ages: bool = True,
 ) -> Sequence[Condition]:
-    """Everything that is wrong now, alarms first."""
-    found = [*_twin(health), *_grid(now), *_endpoints(pathways), *_stale(state, now)]
+    """Everything that is wrong now, alarms first. Ages say nothing while time runs faster than the devices report."""
+    found = [*_twin(health), *_grid(now), *_endpoints(pathways), *(_stale(state, now) if judge_ages else ())]
     return sorted(found, key=lambda one: one.severity is not Severity.ALARM)
 
 
@@ -70,12 +75,10 @@ def _endpoints(pathways: Sequence[PathwayRow]) -> Iterator[Condition]:
     for row in pathways:
         missing = row.endpoints - row.endpoints_online
         if missing:
-            yield Condition(
-                severity=Severity.WARNING,
-                subject=PATHWAY_NAMES[row.pathway],
-                text=f"{missing} of {row.endpoints} endpoint{'s' if row.endpoints > 1 else ''} offline",
-                page="/pathways",
-            )
+            of = plural(row.endpoints, "endpoint")
+            text = f"{missing} of {of} offline" if row.messages else f"nothing heard yet from {of}"
+            subject = PATHWAY_NAMES[row.pathway]
+            yield Condition(severity=Severity.WARNING, subject=subject, text=text, page="/pathways")
 
 
 def _stale(state: PilotState, now: Overview) -> Iterator[Condition]:

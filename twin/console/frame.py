@@ -131,5 +131,9 @@ class _Top:
         """Show the time and the bus as they are now."""
         self._clock.say(f"{self._views.sources.clock.now():%Y-%m-%d  %H:%M:%S} UTC")
         now = self._views.health.get()
-        state, tone = ("No bus", "bad") if not now.bus_connected else ("Live", "good")
-        self._bus.say("Driven" if now.bus_connected and now.mode != "live" else state, tone)
+        if not now.bus_connected:
+            self._bus.say("No bus", "bad")
+        elif self._views.filling:
+            self._bus.say("Filling history", "wait")
+        else:
+            self._bus.say(*(("Live", "good") if now.mode == "live" else ("Simulated time", "wait")))

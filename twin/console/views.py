@@ -29,7 +29,7 @@ U = TypeVar("U")
 HISTORY_HOURS = (1.0, 6.0, 24.0)
 """Windows that charts over time can show; the last is what they start with."""
 
-_KEEP_S = 10.0
+_KEEP_S = 3.0
 _POINTS = 480
 
 
@@ -50,6 +50,15 @@ class HomeRow:
     def mark(self) -> str:
         """f when all that reported is fresh, s when something is stale, n when nothing has reported."""
         return "s" if self.stale else "f" if self.fresh else "n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What history knew of some quantities from `start` to `end`."""
+
+    series: Sequence[Series]
+    start: datetime
+    end: datetime
 
 
 class Views:
@@ -75,7 +84,7 @@ class Views:
             lambda: tuple(sources.commands.records()), version=clock.monotonic_s, clock=clock
         )
         self.conditions = Shared[Sequence[Condition]](self._conditions, version=clock.monotonic_s, clock=clock)
-        self._answers = Answers[Sequence[Series]](clock, keep_s=_KEEP_S)
+        self._answers = Answers[Past](clock, keep_s=_KEEP_S)
         self._drawings: dict[int, Drawing] = {}
         self._made: dict[Callable[..., Any], tuple[object, Any]] = {}
 
@@ -102,30 +111,38 @@ class Views:
         """The homes of a feeder, in pilot order."""
         return [home for home in self.sources.pilot.homes if home.feeder == feeder]
 
-    async def grid_history(
-        self, quantities: Sequence[str], hours: float
-    ) -> tuple[Sequence[Series], datetime, datetime]:
-        """Grid quantities over the last `hours`, with the time they start and end."""
-        history, (start, end) = self.sources.history, self.window(hours)
+    async def grid_history(self, quantities: Sequence[str], hours: float) -> Past:
+        """Grid quantities over the last `hours`. Raises HistoryError."""
+        history = self.sources.history
 
-        def ask() -> Sequence[Series]:
-            return [history.grid_series(quantity, start, end, points=_POINTS) for quantity in quantities]
+        def ask() -> Past:
+            start, end = self.window(hours)
+            series = [history.grid_series(quantity, start, end, points=_POINTS) for quantity in quantities]
+            return Past(series=series, start=start, end=end)
 
-        return await self._answers.get(("grid", tuple(quantities), hours), ask), start, end
+        return await self._answers.get(("grid", tuple(quantities), hours), ask)
 
-    async def power_history(self, devices: Sequence[str], hours: float) -> tuple[Sequence[Series], datetime, datetime]:
-        """Active power of devices over the last `hours`, with the time they start and end."""
-        history, (start, end) = self.sources.history, self.window(hours)
+    async def power_history(self, devices: Sequence[str], hours: float) -> Past:
+        """Active power of devices over the last `hours`. Raises HistoryError."""
+        history = self.sources.history
 
-        def ask() -> Sequence[Series]:
-            return [history.device_series(device, "power_w", start, end, points=_POINTS) for device in devices]
+        def ask() -> Past:
+            start, end = self.window(hours)
+            series = [history.device_series(device, "power_w", start, end, points=_POINTS) for device in devices]
+            return Past(series=series, start=start, end=end)
 
-        return await self._answers.get(("power", tuple(devices), hours), ask), start, end
+        return await self._answers.get(("power", tuple(devices), hours), ask)
 
     def window(self, hours: float) -> tuple[datetime, datetime]:
         """The last `hours`, up to now."""
         end = self.sources.clock.now()
         return end - timedelta(hours=hours), end
+
+    @property
+    def filling(self) -> bool:
+        """True while history is being filled in, faster than real time."""
+        until = self.health.get().backfill_until
+        return until is not None and self.sources.clock.now() < until
 
     @cached_property
     def _pathways_of(self) -> Mapping[str, tuple[Pathway, ...]]:
@@ -170,4 +187,5 @@ class Views:
         ]
 
     def _conditions(self) -> Sequence[Condition]:
-        return conditions(self.sources.state, self.overview.get(), self.pathways.get(), self.health.get())
+        now, pathways, health = self.overview.get(), self.pathways.get(), self.health.get()
+        return conditions(self.sources.state, now, pathways, health, judge_ages=not self.filling)

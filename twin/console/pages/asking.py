@@ -50,6 +50,7 @@ class _Asking:
                     self._priority = ui.select(PRIORITIES, value=5, label="Priority")
                     for field in (self._value, self._duration, self._priority):
                         field.props("outlined dense")
+                    self._value.props("autofocus")
                 Text(f"Allowed: {minus(f'{low:g}')} to {minus(f'{high:g}')} {unit}.", tag="p", classes="faint")
                 self._error = Text("", tag="p", classes="tone-bad")
                 with tag("div", "row"):

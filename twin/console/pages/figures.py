@@ -33,7 +33,7 @@ class Figures:
         with bare_panel("w3 m6"):
             self._band = Stat("Voltage")
             with tag("div", "band", role="img") as self._band_bar:
-                self._band_fill = tag("i")
+                self._band_fill = tag("i", "hidden")
             with tag("div", "ends"):
                 Text(f"{VOLTAGE_LOW_PU:.2f}")
                 Text("limits, pu")
@@ -67,6 +67,7 @@ class Figures:
         if low is None or high is None:
             self._band.say(DASH, "no power flow yet")
             return
+        self._band_fill.classes(remove="hidden")
         outside = low < VOLTAGE_LOW_PU or high > VOLTAGE_HIGH_PU
         self._band.say(f"{low:.3f} {DASH} {high:.3f}", "pu, lowest and highest node", "tone-bad" if outside else "")
         self._band_bar.classes(add="bad" if outside else "", remove="" if outside else "bad")
@@ -91,7 +92,7 @@ class KindBars:
                 self._rows[kind] = (bar, Text(DASH, tag="div", classes="value"))
 
     def say(self, power_by_kind_w: Mapping[DeviceKind, float]) -> None:
-        """Show these powers; what meters see beyond all devices is the base load."""
+        """Show these powers; what meters see beyond all devices is the base load. Nothing reported, nothing claimed."""
         powers: dict[str, float] = {kind: watts for kind, watts in power_by_kind_w.items()}  # noqa: C416
         meters = powers.pop(DeviceKind.METER, 0.0)
         powers[_BASE_LOAD] = meters - sum(powers.values())
@@ -101,7 +102,7 @@ class KindBars:
             end = 0.5 + 0.5 * watts / most
             colour = f"var(--{kind.replace('_', '-')})"
             shape(bar, c=colour, **{"from": min(end, 0.5), "to": max(end, 0.5)})
-            value.say(power(watts))
+            value.say(power(watts) if power_by_kind_w else DASH)
 
 
 class PathwayLine:
@@ -121,10 +122,11 @@ class PathwayLine:
 
     def say(self, row: PathwayRow) -> None:
         """Show the pathway as it is now."""
+        heard = row.devices_reporting > 0
         self._homes.say(f"{count(row.homes)} homes, {count(row.devices)} devices")
         self._share.say(percent(row.within_promise_share), "" if row.within_promise_share > _MOSTLY else "tone-warn")
         self._bar.say(row.within_promise_share)
         self._ages.say(
-            f"age {age(row.age_p50_s)} median, {age(row.age_max_s)} at most; "
+            f"age {age(row.age_p50_s if heard else None)} median, {age(row.age_max_s if heard else None)} at most; "
             f"{row.endpoints_online} of {row.endpoints} endpoints online"
         )

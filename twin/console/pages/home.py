@@ -4,7 +4,7 @@ from datetime import datetime
 
 from nicegui import ui
 
-from twin.console.charts import Curve, Scale, TimeChart
+from twin.console.charts import Curve, Scale, TimeChart, continues
 from twin.console.kit import Stat, bare_panel, choice, link, not_found, panel, tag
 from twin.console.kit import page as heading
 from twin.console.live import TICK_S, HistoryError
@@ -16,7 +16,6 @@ from twin.console.words import DASH, KIND_NAMES, PATHWAY_NAMES, count, power
 from twin.model.device import DeviceKind
 from twin.state.aggregate import HomeView
 
-_RELOAD_SHARE = 0.02
 _COMMANDS = 8
 
 
@@ -86,9 +85,9 @@ class _Home:
         """Fill the chart from history."""
         try:
             devices = [twin.id for twin in self._drawn]
-            series, start, end = await self._views.power_history(devices, self._hours)
-            self._chart.fill(series, start, end)
-            self._end = end
+            past = await self._views.power_history(devices, self._hours)
+            self._chart.fill(past.series, past.start, past.end)
+            self._end = past.end
         except HistoryError as error:
             self._history.say(error)
             start, self._end = self._views.window(self._hours)
@@ -102,7 +101,7 @@ class _Home:
         self._show(view)
         if self._end is None:
             return
-        if (view.at - self._end).total_seconds() > _RELOAD_SHARE * self._hours * 3_600:
+        if not continues(self._end, view.at, self._hours):
             await self.load()
             return
         self._end = view.at

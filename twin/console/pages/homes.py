@@ -8,7 +8,7 @@ from nicegui import ui
 from twin.console.kit import page as heading
 from twin.console.kit import panel
 from twin.console.live import TICK_S
-from twin.console.pages.tables import MANY, SLOW_TICK_S, column, live_table
+from twin.console.pages.tables import MANY, PATHWAY_CELL, SLOW_TICK_S, column, live_table
 from twin.console.views import HomeRow, Views
 from twin.console.words import KIND_NAMES, PATHWAY_NAMES, PATHWAY_SHAPES, age, count, plural, power
 from twin.model.device import DeviceKind
@@ -19,7 +19,7 @@ _COLUMNS = (
     column("pathway", "Pathway"),
     column("state", "State"),
     column("power", "Power", end=True, shown="power_text"),
-    column("age", "Oldest value", end=True, shown="age_text"),
+    column("age", "Age", end=True, shown="age_text"),
     column("feeder", "Feeder", end=True, wide=True),
     column("phases", "Phase", wide=True),
     column("point", "Connection", wide=True),
@@ -27,10 +27,7 @@ _COLUMNS = (
 )
 _CELLS = {
     "id": "<a :href=\"'/homes/' + encodeURIComponent(props.row.id)\">{{ props.row.id }}</a>",
-    "pathway": (
-        '<span class="row" style="flex-wrap:nowrap"><span :class="\'dot \' + props.row.shape" '
-        ":style=\"'--c:var(--' + props.row.colour + ')'\"></span>{{ props.row.pathway }}</span>"
-    ),
+    "pathway": PATHWAY_CELL,
     "state": "<span :class=\"'pill ' + props.row.tone\">{{ props.row.state }}</span>",
 }
 

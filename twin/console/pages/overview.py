@@ -4,7 +4,7 @@ from datetime import datetime
 
 from nicegui import ui
 
-from twin.console.charts import Curve, Scale, TimeChart
+from twin.console.charts import Curve, Scale, TimeChart, continues
 from twin.console.kit import choice, panel, tag
 from twin.console.kit import page as heading
 from twin.console.live import TICK_S, HistoryError
@@ -15,7 +15,6 @@ from twin.console.words import plural
 from twin.model.device import Pathway
 from twin.state.aggregate import Overview
 
-_RELOAD_SHARE = 0.02  # a gap longer than this part of the window is filled from history, not by a straight line
 _LATEST_EVENTS = 6
 
 
@@ -82,9 +81,9 @@ class _Overview:
         """Fill the charts from history."""
         try:
             for chart, quantities in self._charts:
-                series, start, end = await self._views.grid_history(quantities, self._hours)
-                chart.fill(series, start, end)
-                self._end = end
+                past = await self._views.grid_history(quantities, self._hours)
+                chart.fill(past.series, past.start, past.end)
+                self._end = past.end
         except HistoryError as error:
             self._history.say(error)
             start, self._end = self._views.window(self._hours)
@@ -104,7 +103,7 @@ class _Overview:
         self._show(now)
         if self._end is None:
             return
-        if (now.at - self._end).total_seconds() > _RELOAD_SHARE * self._hours * 3_600:
+        if not continues(self._end, now.at, self._hours):
             await self.load()
             return
         self._end = now.at
@@ -117,7 +116,7 @@ class _Overview:
     def _show(self, now: Overview) -> None:
         self._shown = now
         self._figures.say(now, list(self._views.sources.state.grids.values()))
-        self._kinds.say(now.power_by_kind_w)
+        self._kinds.say(now.power_by_kind_w if now.devices_reporting else {})
         for row in self._views.pathways.get():
             self._pathways[row.pathway].say(row)
 

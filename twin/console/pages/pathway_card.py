@@ -4,8 +4,9 @@ import math
 
 from twin.console.kit import Bar, Text, dot, panel, shape, tag
 from twin.console.views import Views
-from twin.console.words import PATHWAY_NAMES, PATHWAY_SHAPES, age, count, milliseconds, percent
+from twin.console.words import DASH, PATHWAY_NAMES, PATHWAY_SHAPES, age, count, milliseconds, percent
 from twin.model.device import Pathway
+from twin.model.health import Percentiles
 from twin.state.aggregate import PathwayRow
 
 _AGES_S = (0.1, 3_600.0)  # ends of the scales
@@ -47,11 +48,16 @@ class PathwayCard:
         missing = row.endpoints - row.endpoints_online
         online = f"{count(row.endpoints_online)} of {count(row.endpoints)} endpoints online"
         self._online.say(online, "tone-bad" if missing else "soft")
-        self._age.say(row.age_p50_s, row.age_max_s, f"{age(row.age_p50_s)} / {age(row.age_max_s)}")
         late = row.latency_ms
-        self._latency.say(late.p50, late.p99, f"{milliseconds(late.p50)} / {milliseconds(late.p99)}")
+        ages = f"{age(row.age_p50_s)} / {age(row.age_max_s)}" if row.devices_reporting else DASH
+        self._age.say(row.age_p50_s, row.age_max_s, ages)
+        self._latency.say(late.p50, late.p99, _both(late) if row.messages else DASH)
         self._share.say(percent(row.within_promise_share, 1), "" if row.within_promise_share > _MOSTLY else "tone-warn")
         self._bar.say(row.within_promise_share)
+
+
+def _both(late: Percentiles) -> str:
+    return f"{milliseconds(late.p50)} / {milliseconds(late.p99)}"
 
 
 class _Strip:

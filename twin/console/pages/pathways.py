@@ -10,7 +10,7 @@ from twin.console.kit import Grid, panel, tag
 from twin.console.kit import page as heading
 from twin.console.live import TICK_S
 from twin.console.pages.pathway_card import PathwayCard
-from twin.console.pages.tables import MANY, SLOW_TICK_S, column, live_table
+from twin.console.pages.tables import MANY, PATHWAY_CELL, SLOW_TICK_S, column, live_table
 from twin.console.views import Views
 from twin.console.words import DASH, PATHWAY_NAMES, PATHWAY_SHAPES, age, count, milliseconds, moment, percent
 from twin.model.command import CommandRecord, CommandState
@@ -34,10 +34,7 @@ _COLUMNS = (
     column("seen", "Last seen, UTC", wide=True),
 )
 _CELLS = {
-    "pathway": (
-        '<span class="row" style="flex-wrap:nowrap"><span :class="\'dot \' + props.row.shape" '
-        ":style=\"'--c:var(--' + props.row.colour + ')'\"></span>{{ props.row.pathway }}</span>"
-    ),
+    "pathway": PATHWAY_CELL,
     "online": "<span :class=\"'pill ' + props.row.tone\">{{ props.row.online }}</span>",
 }
 _SETTLED_WELL = (CommandState.VERIFIED,)
@@ -79,10 +76,10 @@ def _comparison(views: Views, rows: Sequence[PathwayRow]) -> Sequence[Sequence[s
         ["Endpoints online", *(f"{count(row.endpoints_online)} of {count(row.endpoints)}" for row in rows)],
         ["Messages per second", *(f"{row.messages_per_s:.2f}" for row in rows)],
         ["Messages", *(count(row.messages) for row in rows)],
-        ["Latency, median", *(milliseconds(row.latency_ms.p50) for row in rows)],
-        ["Latency, p99", *(milliseconds(row.latency_ms.p99) for row in rows)],
-        ["Age now, median", *(age(row.age_p50_s) for row in rows)],
-        ["Age now, highest", *(age(row.age_max_s) for row in rows)],
+        ["Latency, median", *(milliseconds(row.latency_ms.p50 if row.messages else None) for row in rows)],
+        ["Latency, p99", *(milliseconds(row.latency_ms.p99 if row.messages else None) for row in rows)],
+        ["Age now, median", *(age(row.age_p50_s if row.devices_reporting else None) for row in rows)],
+        ["Age now, highest", *(age(row.age_max_s if row.devices_reporting else None) for row in rows)],
         ["Promised age", *(promises[row.pathway] for row in rows)],
         ["Within promise", *((percent(row.within_promise_share, 1), _share_tone(row)) for row in rows)],
         ["Repeats dropped", *(count(row.duplicates) for row in rows)],

@@ -32,7 +32,7 @@ class Backfill:
         """Show how far it is."""
         until = self._views.health.get().backfill_until
         now = self._views.sources.clock.now()
-        busy = until is not None and now < until
+        busy = self._views.filling
         self._banner.classes(remove="hidden" if busy else "", add="" if busy else "hidden")
         if until is None or not busy:
             return

@@ -11,6 +11,12 @@ MANY = 150
 """Tables with more rows than this are renewed less often, every `SLOW_TICK_S`."""
 SLOW_TICK_S = 6.0
 
+PATHWAY_CELL = """<span class="row nowrap-row">
+    <span :class="'dot ' + props.row.shape" :title="props.row.pathway"
+        :style="'--c:var(--' + props.row.colour + ')'"></span>
+    <span class="wide-only">{{ props.row.pathway }}</span></span>"""
+"""A pathway's mark and name, from the row's `shape`, `colour` and `pathway`; the name only where there is room."""
+
 _PAGE = 50
 
 
