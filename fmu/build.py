@@ -24,7 +24,7 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that `fmu` is found when run as a script
 
-from fmu import generate
+from fmu import generate, icon
 from fmu.model import MODELS, ROOT, RUNTIME, VERSION, Model, load, model_names
 
 DIST = ROOT / "dist"
@@ -138,6 +138,8 @@ def package_files(model: Model, fmi: int) -> dict[str, bytes]:
         files["sources/buildDescription.xml"] = generate.build_description(model, compiled).encode()
     else:
         files["modelDescription.xml"] = generate.description_fmi2(model, token, compiled).encode()
+    if (lines := icon.drawing(model)) is not None:
+        files.update(_icon_files(lines, fmi))
     files["documentation/index.html"] = generate.documentation(model).encode()
     files["documentation/licenses/license.txt"] = (ROOT / "LICENSE").read_bytes()
     files["documentation/licenses/notice.txt"] = (ROOT / "NOTICE").read_bytes()
@@ -217,6 +219,18 @@ def _header_folder() -> Path:
     if spec is None or spec.origin is None:
         raise BuildError("the fmpy package is not installed; its wheel carries the FMI headers")
     return Path(spec.origin).parent / "c-code"
+
+
+def _icon_files(lines: tuple[str, ...], fmi: int) -> dict[str, bytes]:
+    """The icon where each FMI version looks for it."""
+    if fmi == 2:  # noqa: PLR2004 - the version itself
+        return {"model.png": icon.png(lines)}
+    folder = "terminalsAndIcons"
+    return {
+        f"{folder}/terminalsAndIcons.xml": icon.terminals_and_icons().encode(),
+        f"{folder}/icon.png": icon.png(lines),
+        f"{folder}/icon.svg": icon.svg(lines).encode(),
+    }
 
 
 def _token(model: Model, runtime: Mapping[str, bytes]) -> str:
