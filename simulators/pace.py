@@ -4,6 +4,7 @@ mosaik's own rt_factor only promises a step somewhere in its tick, so the bridge
 step only when the next one is due, and meanwhile lets messages leave and takes commands in. One thread does it all.
 """
 
+import gc
 import queue
 from collections.abc import Callable
 from datetime import datetime
@@ -140,6 +141,7 @@ class Pacer:
             self._take_one(pilot_now_s, timeout=max(wake_s - self._clock.monotonic_s(), 0.0))
 
     def _go_live(self, t: int) -> None:
+        gc.freeze()  # the world is built; full collections over it would cost deadlines
         now_s = self._clock.monotonic_s()
         self.backfill_s = now_s - self._backfill_started_s
         pilot_s = self._clock.now().timestamp() if self._on_wall else self._timeline.utc_s(t)

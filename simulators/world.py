@@ -101,18 +101,19 @@ class World:
         self._saveable = {**{kind.value: fleet for kind, fleet in self._fleets.items()}, "base_load": self._base_load}
         if saved is not None and timeline.utc_s(-timeline.length_s(0)) == saved.utc_s:
             self._take_up(saved)
+        self.agents = build_agents(pilot, controls, timeline.utc_s(0))
         self.bridge = Bridge(
             timeline=timeline,
             layout=layout,
             bus=bus,
-            agents=build_agents(pilot, controls, timeline.utc_s(0)),
+            agents=self.agents,
             grid=grid,
             pacer=self.pacer,
             outbox=outbox,
             duration_s=run.duration_s,
             keep=self._save_when_due,
         )
-        self._simulators: Mapping[str, ArraySimulator] = {
+        self.simulators: Mapping[str, ArraySimulator] = {
             "surroundings": SurroundingsSimulator(
                 timeline=timeline, layout=layout, weather=weather, people=people_of(pilot, weather)
             ),
@@ -151,7 +152,7 @@ class World:
         self.bridge.introduce(0)
         try:
             async with AsyncWorld() as world:
-                entities = {name: await _start(world, name, simulator) for name, simulator in self._simulators.items()}
+                entities = {name: await _start(world, name, simulator) for name, simulator in self.simulators.items()}
                 connect(world, entities, self._layout)
                 await world.run(until=_FOREVER_S, print_progress=False)
         except WorldStopped:

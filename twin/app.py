@@ -139,12 +139,6 @@ class Twin:
         }
 
 
-def _settle() -> None:
-    """Take all that is there for lasting: a full collection over it would hold up what comes in by tens of ms."""
-    gc.collect()
-    gc.freeze()
-
-
 class TwinApp:
     """A twin on an MQTT broker with its console: what `twin serve` runs."""
 
@@ -178,7 +172,7 @@ class TwinApp:
                 if not self._twin.ingest.alive:
                     raise RuntimeError("the ingest has failed; a twin that hears nothing must not look alive")
                 if not settled and self._twin.ingest.backfill_until is None:
-                    _settle()
+                    gc.freeze()  # all that is there lasts; a full collection over it would hold up what comes in
                 settled = self._twin.ingest.backfill_until is None
         finally:
             gc.unfreeze()
