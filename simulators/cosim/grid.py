@@ -1,10 +1,14 @@
 """The feeder's power flow as a simulator: what passes the meters in, voltages back to the devices."""
 
+import logging
+
 from simulators.cosim.base import Arrays, ArraySimulator
-from simulators.grid.power_flow import GridState, LoadPoint, PowerFlow
+from simulators.grid.power_flow import GridError, GridState, LoadPoint, PowerFlow
 from simulators.layout import Layout
 from simulators.timeline import Timeline
 from twin.model.topology import Pilot
+
+_log = logging.getLogger(__name__)
 
 
 def power_flow(pilot: Pilot) -> PowerFlow:
@@ -17,7 +21,10 @@ def power_flow(pilot: Pilot) -> PowerFlow:
 
 
 class GridSimulator(ArraySimulator):
-    """Solves once a step. `state` is the whole last solution, for whoever draws or sums it."""
+    """Solves once a step. `state` is the whole last solution, for whoever draws or sums it.
+
+    Loads of constant power beyond what the feeder can carry have no solution (some 13 kW in each of the 55 homes of
+    the European LV feeder): a real feeder would have tripped. The world goes on with the last voltages."""
 
     def __init__(self, *, timeline: Timeline, layout: Layout) -> None:
         super().__init__(
@@ -27,10 +34,19 @@ class GridSimulator(ArraySimulator):
         )
         self._flow = power_flow(layout.pilot)
         self.state: GridState | None = None
+        self._failing = False
 
     def advance(self, t: int, length_s: int, inputs: Arrays) -> Arrays:  # noqa: ARG002
-        """Solve all feeders at once."""
-        self.state = self._flow.solve(inputs["power_w"], inputs["reactive_power_var"])
+        """Solve all feeders at once; where there is no solution the last one holds, and is said to be so."""
+        try:
+            self.state = self._flow.solve(inputs["power_w"], inputs["reactive_power_var"])
+            self._failing = False
+        except GridError as error:
+            if self.state is None:
+                raise
+            if not self._failing:
+                _log.error("the last voltages are kept: %s", error)  # noqa: TRY400 - the text says it all
+            self._failing = True
         return {
             "voltage_v": self.state.home_voltage_v,
             "voltage_pu": self.state.home_voltage_pu,
