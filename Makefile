@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PILOT ?= pilots/elm-street.yaml
 
-.PHONY: run setup check test test-fast fmu docs lock bench clean
+.PHONY: run setup check test test-fast fmu validate docs lock bench clean
 
 run: setup  ## show the pilot running live, with a day of history
 	$(BIN)/twin run $(PILOT)
@@ -46,6 +46,9 @@ test-fast: .venv/development  ## without real processes and browsers
 
 fmu: .venv/development  ## build the device FMUs anew from their C sources
 	$(BIN)/python fmu/build.py
+
+validate: .venv/development  ## redo the comparisons with independent tools and rewrite the models' pages
+	$(BIN)/python -m fmu.validate
 
 docs: .venv/development  ## generate the schemas of the bus
 	$(BIN)/python -m twin.bus.document

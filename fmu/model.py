@@ -33,7 +33,6 @@ UNITS: dict[str, dict[str, float]] = {
     "A": {"A": 1},
     "V": {"kg": 1, "m": 2, "s": -3, "A": -1},
     "Ohm": {"kg": 1, "m": 2, "s": -3, "A": -2},
-    "deg": {"rad": 1, "factor": 0.017453292519943295},
     "W": {"kg": 1, "m": 2, "s": -3},
     "VA": {"kg": 1, "m": 2, "s": -3},
     "var": {"kg": 1, "m": 2, "s": -3},
@@ -80,6 +79,7 @@ class Model:
     title: str
     description: str
     sources: tuple[str, ...]
+    validity: str
     variables: tuple[Variable, ...]
 
     @property
@@ -109,6 +109,7 @@ def load(name: str) -> Model:
         title=texts["title"],
         description=texts["description"],
         sources=tuple(texts["sources"]),
+        validity=texts.get("validity", ""),
         variables=variables,
     )
 
