@@ -45,7 +45,7 @@ class GridSimulator(ArraySimulator):
             if self.state is None:
                 raise
             if not self._failing:
-                _log.error("the last voltages are kept: %s", error)  # noqa: TRY400 - the text says it all
+                _log.error("the last voltages are kept: %s", error)
             self._failing = True
         return {
             "voltage_v": self.state.home_voltage_v,
