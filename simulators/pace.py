@@ -96,7 +96,7 @@ class Pacer:
                 self._drive(message.due_s - self._timeline.utc_s(0))
             self._publish(message)
         self._drive(t)
-        self._await_twin(t)
+        self._await_twin(t, within_s=WINDOW_S)
 
     def _drive(self, t: float) -> None:
         backfill_until = None if self._timeline.live else self._timeline.moment(self._timeline.live_at_s)
@@ -105,19 +105,19 @@ class Pacer:
         self._bus.publish(self._clock_topic, encode(message), retain=True)
         self._driven_to_s = self._timeline.utc_s(t)
 
-    def _await_twin(self, t: int) -> None:
+    def _await_twin(self, t: int, *, within_s: float) -> None:
+        """Wait until the twin is no more than `within_s` behind `t`, or is gone."""
         give_up_s = self._clock.monotonic_s() + PATIENCE_S
-        while not self.stopping and not self._twin_gone and self._twin_is_behind(t):
+        while not self.stopping and not self._twin_gone and self._twin_behind_s(t) > within_s:
             remaining = give_up_s - self._clock.monotonic_s()
             if remaining <= 0:
                 self._twin_gone = True
                 return
             self._take_one(self._timeline.utc_s(t), timeout=remaining)
 
-    def _twin_is_behind(self, t: int) -> bool:
+    def _twin_behind_s(self, t: int) -> float:
         reached = self._twin_at
-        behind_s = t if reached is None else (self._timeline.moment(t) - reached).total_seconds()
-        return behind_s > WINDOW_S
+        return float("inf") if reached is None else (self._timeline.moment(t) - reached).total_seconds()
 
     def _wait(self, t: int, following: int) -> None:
         """Real time: messages leave when due, commands are answered at once, the next step starts at its deadline."""
@@ -142,6 +142,8 @@ class Pacer:
 
     def _go_live(self, t: int) -> None:
         gc.freeze()  # the world is built; full collections over it would cost deadlines
+        self._drive(t)
+        self._await_twin(t, within_s=0)  # so that nothing live queues behind history
         now_s = self._clock.monotonic_s()
         self.backfill_s = now_s - self._backfill_started_s
         pilot_s = self._clock.now().timestamp() if self._on_wall else self._timeline.utc_s(t)
