@@ -81,18 +81,21 @@ def parameters(kind: str, ratings: Sequence[Mapping[str, float]], seed: int) -> 
 
 def _battery(devices: _Devices) -> Parameters:
     power_w = devices.rating("power_w")
+    soc_min = devices.rating("soc_min", 0.1)
     soc_max = devices.rating("soc_max", 1.0)
     return {
         "energy_capacity_wh": devices.rating("energy_wh"),
         "power_max_w": power_w,
-        "soc_min": devices.rating("soc_min", 0.1),
+        "soc_min": soc_min,
         "soc_max": soc_max,
         "soc_start": devices.rating("soc_start", devices.spread(0, 0.3, 0.7)),
-        "inverter_efficiency": devices.spread(1, 0.96, 0.975),
+        "inverter_efficiency": devices.spread(1, 0.97, 0.985),
         "inverter_no_load_w": 0.004 * power_w,
+        "inverter_resistive_pu": np.full(len(power_w), 0.008),
         "resistance_pu": devices.spread(2, 0.03, 0.05),
         "standby_w": devices.spread(3, 5.0, 15.0),
         "derate_charge_above_soc": soc_max - 0.05,
+        "derate_discharge_below_soc": soc_min + 0.05,
     }
 
 

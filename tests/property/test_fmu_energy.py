@@ -33,6 +33,7 @@ PARAMETERS: dict[str, dict[str, tuple[float, float]]] = {
         "power_max_w": (0.0, 10_000.0),
         "inverter_efficiency": (0.8, 1.0),
         "inverter_no_load_w": (0.0, 100.0),
+        "inverter_resistive_pu": (0.0, 0.05),
         "resistance_pu": (0.0, 0.3),
         "standby_w": (0.0, 20.0),
         "soc_min": (0.0, 0.3),
@@ -164,11 +165,11 @@ def battery(p: Columns, step: Step) -> None:
 
 
 def ev_charger(p: Columns, step: Step) -> None:
-    """AC energy in = stored + lost + driven; driving wanted = driven + unmet; the 6 A rule holds."""
-    drawn_wh = step.after["power_w"] * step.hours
+    """Energy from the grid and from elsewhere = stored + lost + driven; driving wanted = driven + unmet; 6 A rule."""
+    came_wh = step.after["power_w"] * step.hours + step.change("elsewhere_energy_wh")
     driven_wh = step.change("driving_energy_wh")
     went_wh = step.change("energy_stored_wh") + step.change("loss_wh") + driven_wh
-    assert_balanced(drawn_wh, went_wh, np.abs(drawn_wh) + step.after["energy_stored_wh"] + driven_wh)
+    assert_balanced(came_wh, went_wh, np.abs(came_wh) + p["battery_capacity_wh"] + driven_wh)
     away = step.inputs["plugged"] <= 0.5
     wanted_wh = np.where(away, step.inputs["driving_power_w"], 0.0) * step.hours
     assert_balanced(wanted_wh, driven_wh + step.change("driving_energy_unmet_wh"), wanted_wh)

@@ -32,6 +32,8 @@ RATINGS: dict[str, dict[str, float]] = {
 }
 KINDS = sorted(RATINGS)
 SEEDS = st.integers(min_value=0, max_value=2**32 - 1)
+# Where a device works most of the time; the rest of these ranges only takes it out of service.
+USUAL = {"voltage_pu": (0.85, 1.13), "frequency_hz": (59.3, 60.6), "permit_service": (0.45, 1.0)}
 EXAMPLES = 12
 
 
@@ -40,7 +42,7 @@ def plausible_inputs(model: str, rng: np.random.Generator, n: int) -> dict[str, 
     columns = {}
     for v in load(model).variables:
         if v.causality == "input":
-            low, high = max(v.min or 0.0, -8e3), min(v.max or 0.0, 8e3)
+            low, high = USUAL.get(v.name, (max(v.min or 0.0, -8e3), min(v.max or 0.0, 8e3)))
             columns[v.name] = rng.uniform(low, high, n)
     return columns
 

@@ -6,8 +6,10 @@
  *   stored power    P_cell = ocv i,      d soc / dt = P_cell / E
  * with i the current times the nominal voltage [W] and r = resistance_pu / E [1/W].
  *
- * Inverter:  charging     P_dc = eta P_ac - P_noload
- *            discharging  P_dc = P_ac / eta - P_noload       (P < 0)
+ * Inverter:  charging     P_dc = eta P_ac - P_noload - k P_ac^2
+ *            discharging  P_dc = P_ac / eta - P_noload - k P_ac^2       (P < 0)
+ * with k = resistive loss at the rating / rating: losses that are constant, in proportion and quadratic make the
+ * efficiency curve of an inverter, poor at small loads and falling towards the rating (Driesse et al. 2008).
  * An inverter that could not even cover its no-load loss stays off.
  */
 #include "fleet.h"
@@ -33,22 +35,33 @@ static double open_circuit_voltage_pu(double soc)
 typedef struct {
     double efficiency;
     double no_load_w;
+    double resistive_per_w; /* quadratic loss per AC power squared */
 } Inverter;
 
 static double dc_power_w(Inverter inverter, double ac_w)
 {
+    const double constant_w = inverter.no_load_w + inverter.resistive_per_w * ac_w * ac_w;
     if (ac_w > 0.0) {
-        return most(inverter.efficiency * ac_w - inverter.no_load_w, 0.0);
+        return most(inverter.efficiency * ac_w - constant_w, 0.0);
     }
-    return ac_w < 0.0 ? ac_w / inverter.efficiency - inverter.no_load_w : 0.0;
+    return ac_w < 0.0 ? ac_w / inverter.efficiency - constant_w : 0.0;
+}
+
+/* The smaller root of slope x - k x^2 = loaded. */
+static double through_losses_w(double slope, double k, double loaded_w)
+{
+    const double root = sqrt(most(slope * slope - 4.0 * k * loaded_w, 0.0));
+    return 2.0 * loaded_w / (slope + root);
 }
 
 static double ac_power_w(Inverter inverter, double dc_w)
 {
+    const double loaded_w = dc_w + inverter.no_load_w;
     if (dc_w > 0.0) {
-        return (dc_w + inverter.no_load_w) / inverter.efficiency;
+        return through_losses_w(inverter.efficiency, inverter.resistive_per_w, loaded_w);
     }
-    return least(dc_w + inverter.no_load_w, 0.0) * inverter.efficiency;
+    /* in P = -x: x / eta + k x^2 = -loaded */
+    return -through_losses_w(1.0 / inverter.efficiency, -inverter.resistive_per_w, -least(loaded_w, 0.0));
 }
 
 /* Power limit near an end of the range: full at soc_full_power, a tenth at soc_end. */
@@ -121,7 +134,8 @@ void model_step(const Devices *d, size_t n, double step_s)
     const Substeps sub = substeps(step_s);
     const double sub_h = sub.length_s / SECONDS_PER_HOUR;
     for (size_t i = 0; i < n; i++) {
-        const Inverter inverter = {d->inverter_efficiency[i], d->inverter_no_load_w[i]};
+        const double resistive_per_w = d->power_max_w[i] > 0.0 ? d->inverter_resistive_pu[i] / d->power_max_w[i] : 0.0;
+        const Inverter inverter = {d->inverter_efficiency[i], d->inverter_no_load_w[i], resistive_per_w};
         const double capacity_wh = d->energy_capacity_wh[i] * (1.0 - d->capacity_fade[i]);
         const double soc_per_w = sub_h / capacity_wh; /* what one watt into the cells does in a sub-step */
         const double w_per_soc = capacity_wh / sub_h;

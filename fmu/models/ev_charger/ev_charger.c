@@ -2,6 +2,7 @@
  *
  *   plugged:  d(soc E)/dt = eta P (charging),  P / eta (vehicle-to-home, P < 0)
  *   away:     d(soc E)/dt = -P_driving, as long as the battery holds it
+ *   arrival:  soc becomes soc_on_arrival if that is given; the difference was charged (or used) elsewhere
  *
  * The charging point offers min(power_limit_w, power_max_w), rounded down to its current steps; an offer below
  * power_min_w is not possible (IEC 61851-1: 6 A) and pauses charging. The vehicle takes the offer or less:
@@ -12,6 +13,9 @@
 
 /* The taper ends at this share of the rated power, so that full is reached. */
 static const double TAPERED_POWER_SHARE = 0.05;
+
+/* Before the first step nobody knows whether the vehicle was plugged in: that step is no arrival and no departure. */
+static const double UNKNOWN = -1.0;
 
 static double offered_w(double limit_w, double power_min_w, double power_step_w)
 {
@@ -47,7 +51,22 @@ void model_start(const Devices *d, size_t n)
         d->driving_energy_wh[i] = 0.0;
         d->driving_energy_unmet_wh[i] = 0.0;
         d->departure_energy_missing_wh[i] = 0.0;
-        d->plugged_before[i] = d->plugged[i] > 0.5 ? 1.0 : 0.0;
+        d->elsewhere_energy_wh[i] = 0.0;
+        d->plugged_before[i] = UNKNOWN;
+    }
+}
+
+static void depart(const Devices *d, size_t i)
+{
+    const double missing = most(d->soc_departure[i] - d->soc[i], 0.0);
+    d->departure_energy_missing_wh[i] += missing * d->battery_capacity_wh[i];
+}
+
+static void arrive(const Devices *d, size_t i)
+{
+    if (d->soc_on_arrival[i] >= 0.0) {
+        d->elsewhere_energy_wh[i] += (d->soc_on_arrival[i] - d->soc[i]) * d->battery_capacity_wh[i];
+        d->soc[i] = d->soc_on_arrival[i];
     }
 }
 
@@ -103,9 +122,10 @@ void model_step(const Devices *d, size_t n, double step_s)
     const double step_h = step_s / SECONDS_PER_HOUR;
     for (size_t i = 0; i < n; i++) {
         const bool plugged = d->plugged[i] > 0.5;
-        if (d->plugged_before[i] > 0.5 && !plugged) {
-            const double missing = most(d->soc_departure[i] - d->soc[i], 0.0);
-            d->departure_energy_missing_wh[i] += missing * d->battery_capacity_wh[i];
+        if (d->plugged_before[i] == 1.0 && !plugged) {
+            depart(d, i);
+        } else if (d->plugged_before[i] == 0.0 && plugged) {
+            arrive(d, i);
         }
         if (plugged) {
             charge(d, i, sub);

@@ -1,12 +1,14 @@
-/* Photovoltaic array with smart inverter. Inside this file power counts as generated; outputs are in load convention.
+/* Photovoltaic array with smart inverter. Inside this file power counts as generated and reactive power as absorbed,
+ * both per unit of the rating; outputs are in load convention.
  *
  * Array (PVWatts v5, Faiman):   T_cell = T_air + G / (u0 + u1 wind)
  *                               P_dc = P_dc0 G/1000 (1 + gamma (T_cell - 25)) (1 - losses)
  * Inverter (PVWatts v5):        P_ac = s (-0.0162 x^2 + 0.9858 x - 0.0059) P_in,  x = P_dc / P_in
  *                               with s = eta_nominal / 0.9637 and P_in = P_rated / eta_nominal, clipped at P_rated
- * Smart functions (IEEE 1547-2018): volt-var, volt-watt and droop each answer a change as a first-order lag whose
- * open loop response time is the time to 90 %, so tau = OLRT / ln 10. Inputs are constant within a step; the lag is
- * solved exactly and its mean over each sub-step sets the power. Reactive power has priority over active power.
+ * Smart functions (IEEE 1547-2018): a function answers a change as a first-order lag whose open loop response time is
+ * the time to 90 %, so tau = OLRT / ln 10. Inputs are constant within a step; the lag is solved exactly and its mean
+ * over each sub-step sets the power. Volt-var goes before watt-var, watt-var before constant power factor; reactive
+ * power has priority over active power, within the capability of category B and the largest current.
  */
 #include "fleet.h"
 #include "physics.h"
@@ -21,6 +23,20 @@ static const double CURVE_CONSTANT = -0.0059;
 static const double CURVE_NOMINAL_EFFICIENCY = 0.9637;
 
 static const double LN_10 = 2.302585092994046;
+
+/* IEEE 1547-2018 table 7: all of the reactive capability from 20 % active power, a quarter at 5 %, nothing below. */
+static const double CAPABILITY_FULL_FROM_PU = 0.2;
+static const double CAPABILITY_FROM_PU = 0.05;
+static const double CAPABILITY_SHARE_FROM = 0.25;
+
+/* Protection decides at least this often; a delay counts the cycle in which its condition is first seen. */
+static const double CONTROL_CYCLE_S = 1.0;
+static const double ROUNDING_S = 1e-9;
+
+/* A lag closer to its target than this has settled; a droop closer to normal than this has ended. */
+static const double SETTLED_PU = 1e-12;
+static const double DROOP_ENDED_PU = 1e-3;
+static const double DROOP_IDLE = 0.0, DROOP_OVER = 1.0, DROOP_UNDER = -1.0, DROOP_RETURNING = 2.0;
 
 typedef struct {
     double rated_w;
@@ -52,40 +68,185 @@ static double dc_power_w(Inverter inverter, double ac_w)
     return 2.0 * constant / ((-CURVE_LINEAR - root) * inverter.load_per_w);
 }
 
-/* A lag closer to its target than this has settled. */
-static const double SETTLED_PU = 1e-12;
+/* Let a state relax towards its target for a while; returns its mean over that time. */
+static double respond(double *state, double target, double response_s, double length_s, bool *steady)
+{
+    const double deviation = *state - target;
+    if (response_s == 0.0 || fabs(deviation) <= SETTLED_PU) {
+        *state = target;
+        return target;
+    }
+    const double tau_s = response_s / LN_10;
+    const double remaining = exp(-length_s / tau_s);
+    *steady = false;
+    *state = target + remaining * deviation;
+    return target + deviation * (1.0 - remaining) * tau_s / length_s;
+}
+
+/* Move a state towards its target at constant speed, full scale in full_scale_s; returns its mean over that time. */
+static double slew(double *state, double target, double full_scale_s, double length_s, bool *steady)
+{
+    const double before = *state;
+    const double moving_s = fabs(target - before) * full_scale_s;
+    if (moving_s <= ROUNDING_S) {
+        *state = target;
+        return target;
+    }
+    *steady = false;
+    if (moving_s <= length_s) {
+        *state = target;
+        return target + (before - target) * 0.5 * moving_s / length_s;
+    }
+    *state = before + (target - before) * length_s / moving_s;
+    return 0.5 * (before + *state);
+}
+
+/* ---- protection: trips and enter service (IEEE 1547-2018 clauses 4.10, 6.4.1, 6.5.1) ---- */
 
 typedef struct {
-    double state;
-    double target;
-    double response_s; /* 0 answers at once */
-} Lag;
+    double share; /* of the sub-step during which the inverter is connected */
+    double level; /* mean of the enter service ramp, 1 in normal service */
+} Service;
 
-/* A function that is switched off follows its target at once: there is nothing to wait for. */
-static Lag lag_of(double on, double state, double target, double response_s)
+static double delay_left_s(double delay_s, double passed_s, double length_s)
 {
-    const Lag lag = {state, target, on > 0.5 ? response_s : 0.0};
-    return lag;
+    return most(delay_s - least(CONTROL_CYCLE_S, length_s) - passed_s, 0.0);
 }
 
-static bool settled(const Lag *lag)
+/* Count the time beyond one pair of limits, positive above and negative below; returns the time left before a trip. */
+static double trip_in_s(double *timer_s, double value, double low, double low_s, double high, double high_s,
+                        double length_s)
 {
-    return lag->response_s == 0.0 || fabs(lag->state - lag->target) <= SETTLED_PU;
-}
-
-/* Let the state relax towards its target for a while; returns its mean over that time. */
-static double respond(Lag *lag, double length_s)
-{
-    const double deviation = lag->state - lag->target;
-    if (settled(lag)) {
-        lag->state = lag->target;
-        return lag->target;
+    double left_s = length_s;
+    if (value > high) {
+        *timer_s = most(*timer_s, 0.0);
+        left_s = delay_left_s(high_s, *timer_s, length_s);
+        *timer_s += length_s;
+    } else if (value < low) {
+        *timer_s = least(*timer_s, 0.0);
+        left_s = delay_left_s(low_s, -*timer_s, length_s);
+        *timer_s -= length_s;
+    } else {
+        *timer_s = 0.0;
     }
-    const double tau_s = lag->response_s / LN_10;
-    const double remaining = exp(-length_s / tau_s);
-    lag->state = lag->target + remaining * deviation;
-    return lag->target + deviation * (1.0 - remaining) * tau_s / length_s;
+    return left_s;
 }
+
+static double time_to_trip_s(const Devices *d, size_t i, double length_s)
+{
+    const double v = d->voltage_pu[i];
+    const double f = d->frequency_hz[i];
+    const double v1_s = trip_in_s(&d->trip_voltage_1_s[i], v, d->trip_uv1_pu[i], d->trip_uv1_delay_s[i],
+                                  d->trip_ov1_pu[i], d->trip_ov1_delay_s[i], length_s);
+    const double v2_s = trip_in_s(&d->trip_voltage_2_s[i], v, d->trip_uv2_pu[i], d->trip_uv2_delay_s[i],
+                                  d->trip_ov2_pu[i], d->trip_ov2_delay_s[i], length_s);
+    const double f1_s = trip_in_s(&d->trip_frequency_1_s[i], f, d->trip_uf1_hz[i], d->trip_uf1_delay_s[i],
+                                  d->trip_of1_hz[i], d->trip_of1_delay_s[i], length_s);
+    const double f2_s = trip_in_s(&d->trip_frequency_2_s[i], f, d->trip_uf2_hz[i], d->trip_uf2_delay_s[i],
+                                  d->trip_of2_hz[i], d->trip_of2_delay_s[i], length_s);
+    return d->permit_service[i] > 0.5 ? least(least(v1_s, v2_s), least(f1_s, f2_s)) : 0.0;
+}
+
+/* Integral over time of the enter service ramp, from its begin to clock_s. */
+static double ramp_integral_s(double clock_s, double ramp_s)
+{
+    return clock_s < ramp_s ? 0.5 * clock_s * clock_s / ramp_s : clock_s - 0.5 * ramp_s;
+}
+
+/* One sub-step of a device that is disturbed: beyond a limit, waiting, or ramping up. */
+static Service protect(const Devices *d, size_t i, double length_s)
+{
+    const double v = d->voltage_pu[i];
+    const double f = d->frequency_hz[i];
+    const double ramp_s = d->enter_service_ramp_s[i];
+    const double trip_s = time_to_trip_s(d, i, length_s);
+    Service service = {0.0, 0.0};
+    double begins_s = 0.0; /* in this sub-step */
+    if (d->in_service[i] < 0.5) {
+        const bool inside = v >= d->enter_service_low_pu[i] && v <= d->enter_service_high_pu[i]
+                            && f >= d->enter_service_low_hz[i] && f <= d->enter_service_high_hz[i]
+                            && d->permit_service[i] > 0.5;
+        begins_s = delay_left_s(d->enter_service_delay_s[i], d->service_clock_s[i], length_s);
+        d->service_clock_s[i] = inside ? d->service_clock_s[i] + length_s : 0.0;
+        if (!inside || begins_s >= length_s - ROUNDING_S) {
+            return service;
+        }
+        d->in_service[i] = 1.0;
+        d->service_clock_s[i] = 0.0;
+    }
+    const double before_s = d->service_clock_s[i];
+    const double after_s = before_s + length_s - begins_s;
+    d->service_clock_s[i] = least(after_s, ramp_s);
+    service.level = (ramp_integral_s(after_s, ramp_s) - ramp_integral_s(before_s, ramp_s)) / length_s;
+    service.share = 1.0;
+    if (trip_s < length_s - ROUNDING_S) {
+        service.share = trip_s / length_s;
+        d->in_service[i] = 0.0;
+        d->service_clock_s[i] = 0.0;
+    }
+    if (d->momentary_cessation_on[i] > 0.5 && (v <= d->momentary_cessation_low_pu[i] || v > d->momentary_cessation_high_pu[i])) {
+        service.share = 0.0;
+    }
+    d->disturbed[i] = d->trip_voltage_1_s[i] != 0.0 || d->trip_voltage_2_s[i] != 0.0 || d->trip_frequency_1_s[i] != 0.0
+                      || d->trip_frequency_2_s[i] != 0.0 || d->in_service[i] < 0.5 || after_s < ramp_s;
+    return service;
+}
+
+/* True when nothing keeps or takes the inverter out of service: then protect() need not be asked. */
+static bool undisturbed(const Devices *d, size_t i)
+{
+    const double v = d->voltage_pu[i];
+    const double f = d->frequency_hz[i];
+    return d->disturbed[i] == 0.0 && v >= d->trip_uv1_pu[i] && v <= d->trip_ov1_pu[i]
+           && v > d->momentary_cessation_low_pu[i] && v <= d->momentary_cessation_high_pu[i] && f >= d->trip_uf1_hz[i]
+           && f <= d->trip_of1_hz[i] && d->permit_service[i] > 0.5;
+}
+
+/* ---- active power ---- */
+
+static double volt_watt_target_pu(const Devices *d, size_t i)
+{
+    return ramp(d->voltage_pu[i], d->volt_watt_v1_pu[i], 1.0, d->volt_watt_v2_pu[i], d->volt_watt_p2_pu[i]);
+}
+
+/* IEEE 1547-2018 table 23: change of active power that the frequency asks for; 0 within the deadbands. */
+static double droop_change_pu(const Devices *d, size_t i)
+{
+    const double nominal_hz = d->frequency_nominal_hz[i];
+    const double deviation_hz = d->frequency_hz[i] - nominal_hz;
+    if (deviation_hz > d->frequency_deadband_hz[i]) {
+        return (d->frequency_deadband_hz[i] - deviation_hz) / (nominal_hz * d->frequency_droop_pu[i]);
+    }
+    if (deviation_hz < -d->frequency_deadband_under_hz[i]) {
+        return (-d->frequency_deadband_under_hz[i] - deviation_hz) / (nominal_hz * d->frequency_droop_under_pu[i]);
+    }
+    return 0.0;
+}
+
+/* Active power after the droop: counted from the power before the disturbance, through the response time. */
+static double droop_pu(const Devices *d, size_t i, double change_pu, double normal_pu, double available_pu,
+                       double length_s, bool *steady)
+{
+    const double phase = d->droop_phase[i];
+    if (change_pu == 0.0 && phase == DROOP_IDLE) {
+        d->droop_power_pu[i] = normal_pu;
+        return normal_pu;
+    }
+    const double asked = change_pu < 0.0 ? DROOP_OVER : change_pu > 0.0 ? DROOP_UNDER : DROOP_RETURNING;
+    if (asked != DROOP_RETURNING && asked != phase) {
+        d->droop_before_pu[i] = d->delivered_pu[i];
+    }
+    const double wanted_pu = clamp(d->droop_before_pu[i] + change_pu, 0.0, available_pu);
+    const double target_pu = asked == DROOP_RETURNING ? normal_pu : wanted_pu;
+    const double power_pu
+        = respond(&d->droop_power_pu[i], target_pu, d->frequency_response_s[i], length_s, steady);
+    const bool ended = asked == DROOP_RETURNING && fabs(d->droop_power_pu[i] - target_pu) < DROOP_ENDED_PU;
+    *steady = *steady && asked == phase;
+    d->droop_phase[i] = ended ? DROOP_IDLE : asked;
+    return least(power_pu, normal_pu);
+}
+
+/* ---- reactive power ---- */
 
 static double volt_var_target_pu(const Devices *d, size_t i)
 {
@@ -96,24 +257,91 @@ static double volt_var_target_pu(const Devices *d, size_t i)
     return ramp(v, d->volt_var_v3_pu[i], 0.0, d->volt_var_v4_pu[i], d->volt_var_absorption_pu[i]);
 }
 
-static double volt_watt_target_pu(const Devices *d, size_t i)
+static double watt_var_target_pu(const Devices *d, size_t i, double p)
 {
-    return ramp(d->voltage_pu[i], d->volt_watt_v1_pu[i], 1.0, d->volt_watt_v2_pu[i], d->volt_watt_p2_pu[i]);
+    const double p2 = d->watt_var_p2_pu[i];
+    if (p < p2) {
+        return ramp(p, d->watt_var_p1_pu[i], d->watt_var_q1_pu[i], p2, d->watt_var_q2_pu[i]);
+    }
+    return ramp(p, p2, d->watt_var_q2_pu[i], d->watt_var_p3_pu[i], d->watt_var_q3_pu[i]);
 }
 
-/* IEEE 1547-2018 table 23: the reduction is in per unit of the rating. */
-static double frequency_target_pu(const Devices *d, size_t i)
+/* Active power where the line from (p1, q1) to (p2, q2) leaves the circle of the rating. */
+static double on_the_rating_pu(double p1, double q1, double p2, double q2)
 {
-    const double nominal_hz = d->frequency_nominal_hz[i];
-    const double over_hz = d->frequency_hz[i] - nominal_hz - d->frequency_deadband_hz[i];
-    return over_hz > 0.0 ? least(over_hz / (nominal_hz * d->frequency_droop_pu[i]), 1.0) : 0.0;
+    const double slope = (q2 - q1) / (p2 - p1);
+    const double offset = q1 - slope * p1;
+    const double square = 1.0 + slope * slope;
+    return (sqrt(most(square - offset * offset, 0.0)) - slope * offset) / square;
+}
+
+/* Largest active power whose own reactive power on the watt-var curve fits into the rating. */
+static double watt_var_power_max_pu(const Devices *d, size_t i)
+{
+    const double p2 = d->watt_var_p2_pu[i], q2 = d->watt_var_q2_pu[i];
+    const double p3 = d->watt_var_p3_pu[i], q3 = d->watt_var_q3_pu[i];
+    const double beyond = sqrt(1.0 - q3 * q3);
+    if (beyond >= p3) {
+        return beyond;
+    }
+    const double upper = on_the_rating_pu(p2, q2, p3, q3);
+    return upper >= p2 ? upper : on_the_rating_pu(d->watt_var_p1_pu[i], d->watt_var_q1_pu[i], p2, q2);
 }
 
 typedef struct {
-    double volt_var_pu;
-    double volt_watt_pu;
-    double frequency_reduction_pu;
-} Limits;
+    double p;
+    double q;
+} Power;
+
+/* What volt-var, watt-var or constant power factor ask for, after the response time. */
+static double reactive_wanted_pu(const Devices *d, size_t i, double p, double length_s, bool *steady)
+{
+    double target = 0.0;
+    double response_s = d->power_factor_response_s[i];
+    if (d->volt_var_on[i] > 0.5) {
+        target = volt_var_target_pu(d, i);
+        response_s = d->volt_var_response_s[i];
+    } else if (d->watt_var_on[i] > 0.5) {
+        target = watt_var_target_pu(d, i, p);
+        response_s = d->watt_var_response_s[i];
+    } else if (d->power_factor[i] < 1.0) {
+        const double pf = d->power_factor[i];
+        target = (d->power_factor_absorbing[i] > 0.5 ? p : -p) * sqrt(1.0 - pf * pf) / pf;
+    }
+    return respond(&d->reactive_wanted_pu[i], target, response_s, length_s, steady);
+}
+
+/* Active and reactive power that fit together into capability, rating and largest current. */
+static Power fit(const Devices *d, size_t i, Power wanted)
+{
+    Power power = wanted;
+    if (wanted.q != 0.0) {
+        const double apparent = sqrt(wanted.p * wanted.p + wanted.q * wanted.q);
+        if (apparent > 1.0 && d->volt_var_on[i] <= 0.5 && d->watt_var_on[i] > 0.5) {
+            power.p = least(wanted.p, watt_var_power_max_pu(d, i));
+            const double room = sqrt(most(1.0 - power.p * power.p, 0.0));
+            power.q = clamp(wanted.q, -room, room);
+        } else if (apparent > 1.0 && d->volt_var_on[i] <= 0.5) { /* the power factor stays */
+            power.p = wanted.p / apparent;
+            power.q = wanted.q / apparent;
+        }
+        double capable = wanted.p < CAPABILITY_FROM_PU ? 0.0 : 1.0;
+        if (capable > 0.0 && wanted.p < CAPABILITY_FULL_FROM_PU) {
+            capable = ramp(wanted.p, CAPABILITY_FROM_PU, CAPABILITY_SHARE_FROM, CAPABILITY_FULL_FROM_PU, 1.0);
+        }
+        const double q = clamp(power.q, -capable * d->reactive_injection_max_pu[i],
+                               capable * d->reactive_absorption_max_pu[i]);
+        power.p = q == power.q ? power.p : wanted.p; /* where the capability ends first, active power has its room */
+        power.q = q;
+        power.p = least(power.p, sqrt(most(1.0 - q * q, 0.0)));
+    }
+    const double apparent_max = d->current_max_pu[i] * d->voltage_pu[i];
+    if (apparent_max < 1.0) {
+        power.q = clamp(power.q, -apparent_max, apparent_max);
+        power.p = least(power.p, sqrt(most(apparent_max * apparent_max - power.q * power.q, 0.0)));
+    }
+    return power;
+}
 
 typedef struct {
     double generated_w;
@@ -121,55 +349,49 @@ typedef struct {
     double dc_used_w;
 } Operation;
 
-/* Where the inverter settles between what the sun gives and what limits allow. */
-static Operation operate(const Devices *d, size_t i, Inverter inverter, double dc_w, double available_w, Limits limits)
+/* One sub-step of one device; steady is cleared while anything still moves. The first one finds all lags settled. */
+static Operation operate(const Devices *d, size_t i, Inverter inverter, double dc_w, double available_w,
+                         double length_s, bool *steady)
 {
     const double rated_w = inverter.rated_w;
-    Operation o = {least(available_w, d->active_power_limit[i] * rated_w), 0.0, dc_w};
+    const double available = available_w / rated_w;
+    const bool first = d->started[i] == 0.0;
+    const double lag_s = first ? INFINITY : length_s;
+    Service service = {1.0, 1.0};
+    if (!undisturbed(d, i)) {
+        *steady = false;
+        service = protect(d, i, length_s);
+    }
+    const double limited = slew(&d->power_limit_pu[i], d->active_power_limit[i], d->power_limit_response_s[i],
+                                lag_s, steady);
+    double normal = least(least(available, service.level), limited);
     if (d->volt_watt_on[i] > 0.5) {
-        o.generated_w = least(o.generated_w, limits.volt_watt_pu * rated_w);
+        const double target = volt_watt_target_pu(d, i);
+        normal = least(normal, respond(&d->volt_watt_pu[i], target, d->volt_watt_response_s[i], lag_s, steady));
     }
+    Power power = {normal, 0.0};
     if (d->frequency_droop_on[i] > 0.5) {
-        o.generated_w = most(o.generated_w - limits.frequency_reduction_pu * rated_w, 0.0);
+        d->delivered_pu[i] = first ? normal : d->delivered_pu[i];
+        power.p = droop_pu(d, i, droop_change_pu(d, i), normal, available, lag_s, steady);
     }
-    if (dc_w > 0.0) { /* the inverter sleeps in the dark */
-        if (d->volt_var_on[i] > 0.5) {
-            o.absorbed_var = limits.volt_var_pu * rated_w;
-            const double room_w = sqrt(most(rated_w * rated_w - o.absorbed_var * o.absorbed_var, 0.0));
-            o.generated_w = least(o.generated_w, room_w);
-        } else {
-            const double pf = d->power_factor[i];
-            const double direction = d->power_factor_absorbing[i] > 0.5 ? 1.0 : -1.0;
-            o.generated_w = least(o.generated_w, pf * rated_w);
-            o.absorbed_var = direction * o.generated_w * sqrt(1.0 - pf * pf) / pf;
-        }
+    power.q = reactive_wanted_pu(d, i, power.p, lag_s, steady);
+    power = fit(d, i, power);
+    if (d->in_service[i] < 0.5) { /* start afresh after a trip */
+        d->volt_watt_pu[i] = 1.0;
+        d->reactive_wanted_pu[i] = 0.0;
+        d->droop_phase[i] = DROOP_IDLE;
     }
-    if (o.generated_w < available_w || available_w >= rated_w) {
-        o.dc_used_w = least(dc_power_w(inverter, o.generated_w), dc_w);
+    d->started[i] = 1.0;
+    d->delivered_pu[i] = service.share < 1.0 ? 0.0 : power.p;
+    Operation o = {power.p * rated_w * service.share, power.q * rated_w * service.share, dc_w};
+    if (power.p < available || available >= 1.0) {
+        o.dc_used_w = least(dc_power_w(inverter, power.p * rated_w), dc_w);
     }
+    o.dc_used_w *= service.share;
     return o;
 }
 
-typedef struct {
-    Lag volt_var;
-    Lag volt_watt;
-    Lag frequency;
-} Lags;
-
-static Lags lags_of(const Devices *d, size_t i)
-{
-    Lags lags;
-    const double volt_var = volt_var_target_pu(d, i);
-    const double volt_watt = volt_watt_target_pu(d, i);
-    const double frequency = frequency_target_pu(d, i);
-    lags.volt_var = lag_of(d->volt_var_on[i], d->volt_var_pu[i], volt_var, d->volt_var_response_s[i]);
-    lags.volt_watt = lag_of(d->volt_watt_on[i], d->volt_watt_pu[i], volt_watt, d->volt_watt_response_s[i]);
-    lags.frequency
-        = lag_of(d->frequency_droop_on[i], d->frequency_reduction_pu[i], frequency, d->frequency_response_s[i]);
-    return lags;
-}
-
-/* One device through one step. Once all lags have settled, the rest of the step is like its next part. */
+/* One device through one step. Once nothing moves any more, the rest of the step is like its next part. */
 static void step_device(const Devices *d, size_t i, Substeps sub)
 {
     const double irradiance = d->irradiance_poa_w_m2[i];
@@ -181,17 +403,11 @@ static void step_device(const Devices *d, size_t i, Substeps sub)
     const Inverter inverter = inverter_of(d, i);
     const double available_w = ac_power_w(inverter, dc_w);
 
-    Lags lags = lags_of(d, i);
     Operation sum = {0.0, 0.0, 0.0};
-    int left = sub.count;
-    while (left > 0) {
-        const bool steady = settled(&lags.volt_var) && settled(&lags.volt_watt) && settled(&lags.frequency);
+    for (int left = sub.count; left > 0;) {
+        bool steady = true;
+        const Operation o = operate(d, i, inverter, dc_w, available_w, sub.length_s, &steady);
         const int parts = steady ? left : 1;
-        Limits mean;
-        mean.volt_var_pu = respond(&lags.volt_var, sub.length_s);
-        mean.volt_watt_pu = respond(&lags.volt_watt, sub.length_s);
-        mean.frequency_reduction_pu = respond(&lags.frequency, sub.length_s);
-        const Operation o = operate(d, i, inverter, dc_w, available_w, mean);
         sum.generated_w += o.generated_w * parts;
         sum.absorbed_var += o.absorbed_var * parts;
         sum.dc_used_w += o.dc_used_w * parts;
@@ -200,9 +416,6 @@ static void step_device(const Devices *d, size_t i, Substeps sub)
     const double share = 1.0 / sub.count;
     const double generated_w = sum.generated_w * share;
     const double dc_used_w = sum.dc_used_w * share;
-    d->volt_var_pu[i] = lags.volt_var.state;
-    d->volt_watt_pu[i] = lags.volt_watt.state;
-    d->frequency_reduction_pu[i] = lags.frequency.state;
     d->power_w[i] = 0.0 - generated_w; /* not -generated_w: no minus zero in the dark */
     d->reactive_power_var[i] = sum.absorbed_var * share;
     d->power_available_w[i] = 0.0 - available_w;
@@ -212,37 +425,76 @@ static void step_device(const Devices *d, size_t i, Substeps sub)
     d->temperature_cell_degc[i] = cell_degc;
 }
 
+typedef struct {
+    const char *variable;
+    const char *rule;
+    size_t smaller; /* where Devices points to the two */
+    size_t larger;
+    bool may_be_equal;
+} Order;
+
+#define BELOW(a, b) {#a, "must be below " #b, offsetof(Devices, a), offsetof(Devices, b), false}
+#define NOT_ABOVE(a, b) {#a, "must not be above " #b, offsetof(Devices, a), offsetof(Devices, b), true}
+
+static const Order ORDERS[] = {
+    BELOW(volt_var_v1_pu, volt_var_v2_pu),
+    NOT_ABOVE(volt_var_v2_pu, volt_var_v3_pu),
+    BELOW(volt_var_v3_pu, volt_var_v4_pu),
+    BELOW(volt_watt_v1_pu, volt_watt_v2_pu),
+    BELOW(watt_var_p1_pu, watt_var_p2_pu),
+    BELOW(watt_var_p2_pu, watt_var_p3_pu),
+    NOT_ABOVE(trip_uv2_pu, trip_uv1_pu),
+    NOT_ABOVE(trip_uv1_pu, enter_service_low_pu),
+    NOT_ABOVE(enter_service_low_pu, enter_service_high_pu),
+    NOT_ABOVE(enter_service_high_pu, trip_ov1_pu),
+    NOT_ABOVE(trip_ov1_pu, trip_ov2_pu),
+    NOT_ABOVE(trip_uf2_hz, trip_uf1_hz),
+    NOT_ABOVE(trip_uf1_hz, enter_service_low_hz),
+    NOT_ABOVE(enter_service_low_hz, frequency_nominal_hz),
+    NOT_ABOVE(frequency_nominal_hz, enter_service_high_hz),
+    NOT_ABOVE(enter_service_high_hz, trip_of1_hz),
+    NOT_ABOVE(trip_of1_hz, trip_of2_hz),
+};
+
+static double parameter(const Devices *d, size_t offset, size_t i)
+{
+    return (*(double *const *)((const char *)d + offset))[i];
+}
+
 bool model_check(const Devices *d, size_t n, Violation *violation)
 {
     for (size_t i = 0; i < n; i++) {
-        if (!(d->volt_var_v1_pu[i] < d->volt_var_v2_pu[i])) {
-            *violation = (Violation){"volt_var_v1_pu", i, "must be below volt_var_v2_pu"};
-            return false;
-        }
-        if (d->volt_var_v2_pu[i] > d->volt_var_v3_pu[i]) {
-            *violation = (Violation){"volt_var_v2_pu", i, "must not be above volt_var_v3_pu"};
-            return false;
-        }
-        if (!(d->volt_var_v3_pu[i] < d->volt_var_v4_pu[i])) {
-            *violation = (Violation){"volt_var_v3_pu", i, "must be below volt_var_v4_pu"};
-            return false;
-        }
-        if (!(d->volt_watt_v1_pu[i] < d->volt_watt_v2_pu[i])) {
-            *violation = (Violation){"volt_watt_v1_pu", i, "must be below volt_watt_v2_pu"};
-            return false;
+        for (size_t k = 0; k < sizeof ORDERS / sizeof *ORDERS; k++) {
+            const double smaller = parameter(d, ORDERS[k].smaller, i);
+            const double larger = parameter(d, ORDERS[k].larger, i);
+            if (smaller > larger || (smaller == larger && !ORDERS[k].may_be_equal)) {
+                *violation = (Violation){ORDERS[k].variable, i, ORDERS[k].rule};
+                return false;
+            }
         }
     }
     return true;
 }
 
+static void reset(const Devices *d, size_t i)
+{
+    d->started[i] = 0.0;
+    d->in_service[i] = d->in_service_start[i] > 0.5 ? 1.0 : 0.0;
+    d->disturbed[i] = 1.0 - d->in_service[i];
+    d->service_clock_s[i] = d->in_service[i] * d->enter_service_ramp_s[i];
+    d->trip_voltage_1_s[i] = d->trip_voltage_2_s[i] = 0.0;
+    d->trip_frequency_1_s[i] = d->trip_frequency_2_s[i] = 0.0;
+    d->droop_phase[i] = DROOP_IDLE;
+    d->droop_power_pu[i] = d->droop_before_pu[i] = d->delivered_pu[i] = 0.0;
+}
+
 void model_start(const Devices *d, size_t n)
 {
-    const Substeps any = substeps(1.0); /* everything starts settled */
+    const Substeps any = substeps(CONTROL_CYCLE_S);
     for (size_t i = 0; i < n; i++) {
-        d->volt_var_pu[i] = volt_var_target_pu(d, i);
-        d->volt_watt_pu[i] = volt_watt_target_pu(d, i);
-        d->frequency_reduction_pu[i] = frequency_target_pu(d, i);
-        step_device(d, i, any);
+        reset(d, i);
+        step_device(d, i, any); /* for the outputs */
+        reset(d, i);
     }
 }
 
