@@ -179,7 +179,7 @@ def main() -> None:
     took, rows = together(options.pilot, options.hours)
     parts = shares(options.pilot, options.hours)
     steps = int(options.hours * 60)
-    bare = bare_mosaik(steps, 12)
+    bare = bare_mosaik(steps, 10)
     whole = sum(parts.values())
     table = Table("part", "s", "share", title=f"{options.pilot.stem}, {options.hours:g} h at 1-min steps")
     for part, seconds in sorted(parts.items(), key=lambda item: -item[1]):
@@ -187,7 +187,7 @@ def main() -> None:
     table.add_row("all in one process", f"{whole:.2f}", "100%")
     table.add_section()
     table.add_row("together: two processes over MQTT", f"{took:.2f}", f"{rows:,} rows")
-    table.add_row("yardstick: 12 idle mosaik simulators", f"{bare:.2f}", f"together / yardstick {took / bare:.1f}")
+    table.add_row("yardstick: 10 idle mosaik simulators", f"{bare:.2f}", f"together / yardstick {took / bare:.1f}")
     Console().print(table)
 
 

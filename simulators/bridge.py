@@ -9,6 +9,7 @@ import numpy as np
 
 from simulators.balance import EnergyBalance, GridStrain
 from simulators.cosim.base import Arrays, ArraySimulator
+from simulators.cosim.control import ASKED, Asked
 from simulators.cosim.grid import GridSimulator
 from simulators.endpoints.port import Agent, Outgoing
 from simulators.layout import FloatArray, Layout
@@ -33,9 +34,9 @@ class WorldStopped(Exception):  # noqa: N818 - not an error: the way out of mosa
 class Bridge(ArraySimulator):
     """Hands the arrays of each step to the endpoints' agents, and their messages to the bus, at their time.
 
-    Input attributes are `{kind}.{quantity}` for every quantity that a kind reports. The bridge's own output
-    `commands_taken` tells the next step that commands have been taken in. `keep` is called at every live step, to save
-    the world's state when that is due.
+    Input attributes are `{kind}.{quantity}` for every quantity that a kind reports and is not merely asked for. The
+    bridge's own outputs are what the devices are asked for in the next step, after commands have been taken in.
+    `keep` is called at every live step, to save the world's state when that is due.
     """
 
     def __init__(
@@ -48,11 +49,14 @@ class Bridge(ArraySimulator):
         grid: GridSimulator,
         pacer: Pacer,
         outbox: Outbox,
+        asked: Asked,
         duration_s: float | None,
         keep: Callable[[int], None],
     ) -> None:
         inputs = [f"{kind.value}.{quantity}" for kind in DeviceKind for quantity in KINDS[kind].reports]
-        super().__init__(timeline=timeline, inputs=[*inputs, "head_power_w"], outputs=["commands_taken"])
+        super().__init__(timeline=timeline, inputs=[*inputs, "head_power_w"], outputs=ASKED)
+        self._asked = asked
+        self.in_force = asked.at(timeline.utc_s(-timeline.length_s(0)))
         self._pilot = layout.pilot.name
         self._nodes = len(layout.pilot.network.nodes) * layout.pilot.feeders
         self._meter_home = layout.kinds[DeviceKind.METER].home
@@ -100,11 +104,15 @@ class Bridge(ArraySimulator):
         if self._pacer.stopping or self._is_over(t):
             self.say_goodbye(t)
             raise WorldStopped
-        return {"commands_taken": np.array([float(t)])}
+        self.in_force = self._asked.at(now_s)
+        return self.in_force
 
     def _columns(self, inputs: Arrays) -> Mapping[DeviceKind, Mapping[str, FloatArray]]:
         columns = {
-            kind: {quantity: inputs[f"{kind.value}.{quantity}"] for quantity in KINDS[kind].reports}
+            kind: {
+                quantity: inputs[name] if (name := f"{kind.value}.{quantity}") in inputs else self.in_force[quantity]
+                for quantity in KINDS[kind].reports
+            }
             for kind in DeviceKind
         }
         # The grid speaks per home; a meter's place among the meters need not be its home's among the homes.
