@@ -52,6 +52,10 @@ class Inverter:
         return self.output("reactive_power_var") / RATING_VA
 
     @property
+    def loss_w(self) -> float:
+        return self.output("loss_w")
+
+    @property
     def in_service(self) -> bool:
         return self.output("in_service") > 0.5
 
@@ -127,6 +131,32 @@ def test_without_permit_of_service_the_inverter_is_off_and_stays_off() -> None:
     assert inverter.step(1.0, permit_service=0.0) == 0.0
     assert max(inverter.steps(60, 1.0)) == 0.0
     assert inverter.steps(11, 1.0, permit_service=1.0)[-1] == 1.0
+
+
+def test_after_a_trip_reactive_power_begins_from_zero_again() -> None:
+    inverter = Inverter(volt_var_on=1.0, enter_service_delay_s=10.0, enter_service_ramp_s=0.0)
+    inverter.steps(60, 1.0, voltage_pu=0.93)
+    assert inverter.absorbed == pytest.approx(-0.44 * 0.05 / 0.06)
+    inverter.step(1.0, frequency_hz=62.5)
+    waiting_then_first_s = inverter.steps(10, 1.0, frequency_hz=60.0)
+    assert waiting_then_first_s[:-1] == [0.0] * 9
+    assert waiting_then_first_s[-1] > 0.99
+    first_var = inverter.absorbed
+    inverter.step(1.0)
+    assert 0.0 > first_var > inverter.absorbed > -0.25
+
+
+def test_an_inverter_out_of_service_draws_nothing_from_the_array() -> None:
+    inverter = Inverter()
+    assert inverter.step(60.0, voltage_pu=1.11) == 0.0  # cessation, then the trip
+    assert inverter.output("power_dc_used_w") == inverter.loss_w == 0.0
+    assert inverter.step(60.0, voltage_pu=1.0) == 0.0
+    assert inverter.output("power_dc_used_w") == inverter.loss_w == 0.0
+    tripping = Inverter(momentary_cessation_on=0.0)
+    assert tripping.step(60.0, voltage_pu=1.11) == pytest.approx(12.0 / 60.0)
+    whole = Inverter()
+    whole.step(60.0)
+    assert tripping.loss_w == pytest.approx(0.2 * whole.loss_w)
 
 
 def test_over_frequency_takes_power_from_what_was_given_before() -> None:

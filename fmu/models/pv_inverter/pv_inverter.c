@@ -184,9 +184,8 @@ static Service protect(const Devices *d, size_t i, double length_s)
         d->in_service[i] = 0.0;
         d->service_clock_s[i] = 0.0;
     }
-    if (d->momentary_cessation_on[i] > 0.5 && (v <= d->momentary_cessation_low_pu[i] || v > d->momentary_cessation_high_pu[i])) {
-        service.share = 0.0;
-    }
+    const bool beyond = v <= d->momentary_cessation_low_pu[i] || v > d->momentary_cessation_high_pu[i];
+    service.share = beyond && d->momentary_cessation_on[i] > 0.5 ? 0.0 : service.share;
     d->disturbed[i] = d->trip_voltage_1_s[i] != 0.0 || d->trip_voltage_2_s[i] != 0.0 || d->trip_frequency_1_s[i] != 0.0
                       || d->trip_frequency_2_s[i] != 0.0 || d->in_service[i] < 0.5 || after_s < ramp_s;
     return service;
@@ -233,10 +232,11 @@ static double droop_pu(const Devices *d, size_t i, double change_pu, double norm
         return normal_pu;
     }
     const double asked = change_pu < 0.0 ? DROOP_OVER : change_pu > 0.0 ? DROOP_UNDER : DROOP_RETURNING;
-    if (asked != DROOP_RETURNING && asked != phase) {
+    if (asked != phase) {
         d->droop_before_pu[i] = d->delivered_pu[i];
     }
-    const double wanted_pu = clamp(d->droop_before_pu[i] + change_pu, 0.0, available_pu);
+    const double most_pu = asked == DROOP_UNDER ? available_pu : 1.0;
+    const double wanted_pu = clamp(d->droop_before_pu[i] + change_pu, 0.0, most_pu);
     const double target_pu = asked == DROOP_RETURNING ? normal_pu : wanted_pu;
     const double power_pu
         = respond(&d->droop_power_pu[i], target_pu, d->frequency_response_s[i], length_s, steady);
@@ -371,18 +371,23 @@ static Operation operate(const Devices *d, size_t i, Inverter inverter, double d
     }
     Power power = {normal, 0.0};
     if (d->frequency_droop_on[i] > 0.5) {
+        const double change = droop_change_pu(d, i);
         d->delivered_pu[i] = first ? normal : d->delivered_pu[i];
-        power.p = droop_pu(d, i, droop_change_pu(d, i), normal, available, lag_s, steady);
+        if (d->in_service[i] > 0.5 || service.share > 0.0) {
+            power.p = droop_pu(d, i, change, normal, available, lag_s, steady);
+        } else if (change == 0.0) {
+            d->droop_phase[i] = DROOP_IDLE;
+        }
     }
     power.q = reactive_wanted_pu(d, i, power.p, lag_s, steady);
     power = fit(d, i, power);
-    if (d->in_service[i] < 0.5) { /* start afresh after a trip */
-        d->volt_watt_pu[i] = 1.0;
-        d->reactive_wanted_pu[i] = 0.0;
-        d->droop_phase[i] = DROOP_IDLE;
-    }
     d->started[i] = 1.0;
     d->delivered_pu[i] = service.share < 1.0 ? 0.0 : power.p;
+    if (d->in_service[i] < 0.5) { /* after a trip from the beginning */
+        d->volt_watt_pu[i] = 1.0;
+        d->reactive_wanted_pu[i] = 0.0;
+        d->droop_power_pu[i] = 0.0;
+    }
     Operation o = {power.p * rated_w * service.share, power.q * rated_w * service.share, dc_w};
     if (power.p < available || available >= 1.0) {
         o.dc_used_w = least(dc_power_w(inverter, power.p * rated_w), dc_w);
