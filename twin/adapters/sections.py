@@ -13,7 +13,7 @@ from twin.adapters.loose import entries, shown
 from twin.adapters.port import RefusedError
 from twin.model.device import DeviceKind
 from twin.model.event import Reason, Refusal
-from twin.model.quantity import refusal
+from twin.model.quantity import QUANTITIES, refusal
 from twin.model.topology import Pilot
 
 _NOISE_DIGITS: Final = 6  # what a change of unit leaves in the last binary digits is no measurement
@@ -129,6 +129,12 @@ def _read(entry: Mapping[str, Any], fields: Iterable[Field]) -> tuple[dict[str, 
         raw = entry.get(field.key)
         if raw is None:
             continue
+        if type(raw) is float and not field.yes_no:  # nearly always, and in range: the short way
+            value = field.to_ours(raw)
+            known = QUANTITIES[field.quantity]
+            if known.minimum <= value <= known.maximum:
+                values[field.quantity] = value
+                continue
         number = _number(raw, yes_no=field.yes_no)
         if number is None:
             wanted = "true or false" if field.yes_no else "a number"
@@ -146,8 +152,6 @@ def _read(entry: Mapping[str, Any], fields: Iterable[Field]) -> tuple[dict[str, 
 
 
 def _number(raw: object, *, yes_no: bool) -> float | None:
-    if type(raw) is float and not yes_no:  # nearly always
-        return raw
     if isinstance(raw, bool):
         return float(raw) if yes_no else None
     if yes_no or not isinstance(raw, (int, float, str)):
