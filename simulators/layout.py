@@ -54,5 +54,9 @@ class Layout:
         return len(self.pilot.homes)
 
     def sum_by_home(self, kind: DeviceKind, values: FloatArray) -> FloatArray:
-        """Add up a device quantity over the devices of each home, shape (homes,)."""
-        return np.bincount(self.kinds[kind].home, weights=values, minlength=self.homes).astype(np.float64, copy=False)
+        """Add up a device quantity over the devices of each home, shape (homes,).
+
+        A device whose model gives no value (NaN) takes no part: the wires of its home go on.
+        """
+        known = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+        return np.bincount(self.kinds[kind].home, weights=known, minlength=self.homes).astype(np.float64, copy=False)

@@ -1,7 +1,8 @@
 """A fleet of equal devices inside one FMI 3.0 FMU: NumPy arrays in, NumPy arrays out, no loop over devices.
 
-The only module that imports FMPy. FMPy reads the model description, loads the library and walks it through its
-states; the values of a step go through pointers to two NumPy blocks, one call for all inputs, one for all outputs.
+The only module that imports FMPy; `open_file` and `open_instance` lend it to the host of other makers' FMUs.
+FMPy reads the model description, loads the library and walks it through its states; the values of a step go through
+pointers to two NumPy blocks, one call for all inputs, one for all outputs.
 Refused: unknown models, parameters of a wrong name or shape, and whatever the FMU itself refuses (NaN, values outside
 their range, parameters that contradict each other); see FleetError.
 """
@@ -15,14 +16,18 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Self, cast
+from typing import Any, Self, cast
 
 import fmpy
 import numpy as np
-from fmpy import fmi3
+from fmpy import fmi2, fmi3
 from fmpy.fmi1 import FMICallException
 from fmpy.model_description import ModelDescription
+from fmpy.validation import validate_fmu
 from numpy.typing import NDArray
+
+FmuRefusal = FMICallException
+"""What an instance raises when the FMU answers a call with more than a warning."""
 
 _FMI_WARNING = 1
 _STRUCTURAL_PARAMETER = "n"
@@ -219,6 +224,63 @@ class _Block:
         )
 
 
+def open_file(path: Path) -> tuple[ModelDescription, tuple[str, ...]]:
+    """Description of any FMU, and the platforms it has binaries for; runs nothing of it. Raises FleetError."""
+    try:
+        return fmpy.read_model_description(str(path), validate=False), tuple(fmpy.supported_platforms(str(path)))
+    except Exception as error:  # FMPy lets everything through that zip and XML can raise
+        raise FleetError(path.name, "", f"cannot be read as an FMU: {error}") from error
+
+
+def file_faults(path: Path) -> list[str]:
+    """What FMPy's validation finds wrong with an FMU, one line each; runs nothing of it."""
+    try:
+        return [str(fault) for fault in validate_fmu(str(path))]
+    except Exception as error:  # FMPy lets everything through that zip and XML can raise
+        raise FleetError(path.name, "", f"cannot be read as an FMU: {error}") from error
+
+
+def this_platform() -> tuple[str, ...]:
+    """What FMI 2.0 and FMI 3.0 call the platform this process runs on."""
+    return fmpy.platform, fmpy.platform_tuple
+
+
+def open_instance(path: Path, folder: Path, name: str, messages: list[str]) -> Any:  # noqa: ANN401 - FMPy has no types
+    """An instance of the FMU unpacked in `folder`, initialised by nobody yet; `messages` gets what it logs."""
+    description = fmpy.read_model_description(str(path), validate=False)
+    is_fmi2 = description.fmiVersion == "2.0"
+    instance = (fmi2.FMU2Slave if is_fmi2 else fmi3.FMU3Slave)(
+        guid=description.guid if is_fmi2 else description.instantiationToken,
+        unzipDirectory=str(folder),
+        modelIdentifier=description.coSimulation.modelIdentifier,
+        instanceName=name,
+    )
+
+    def log_fmi2(_environment: object, _name: bytes, _status: int, _category: bytes, message: bytes) -> None:
+        messages.append(message.decode("utf-8", errors="replace"))
+
+    def log_fmi3(_environment: object, _status: int, _category: bytes, message: bytes) -> None:
+        messages.append(message.decode("utf-8", errors="replace"))
+
+    if is_fmi2:
+        callbacks = fmi2.fmi2CallbackFunctions()
+        callbacks.logger = fmi2.fmi2CallbackLoggerTYPE(log_fmi2)
+        callbacks.allocateMemory = fmi2.defaultCallbacks.allocateMemory
+        callbacks.freeMemory = fmi2.defaultCallbacks.freeMemory
+        instance.instantiate(callbacks=callbacks)
+    else:
+        instance.instantiate(logMessage=fmi3.fmi3LogMessageCallback(log_fmi3))
+    return instance
+
+
+def unpack(path: Path) -> Path:
+    """Unpack an FMU into a temporary folder that goes away at exit."""
+    folder = Path(tempfile.mkdtemp(prefix="hearthgrid-fmu-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    fmpy.extract(str(path), str(folder))
+    return folder
+
+
 def fmu_path(model: str) -> Path:
     """File of a model's FMI 3.0 FMU: beside the installed package, else in the repository's fmu/dist."""
     name = "".join(part.capitalize() for part in model.split("_")) + ".fmi3.fmu"
@@ -234,8 +296,5 @@ def fmu_path(model: str) -> Path:
 @cache
 def _unpacked(model: str) -> tuple[Path, ModelDescription]:
     """Unpack a model once per process into a temporary folder that goes away at exit."""
-    path = fmu_path(model)
-    folder = Path(tempfile.mkdtemp(prefix="hearthgrid-fmu-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    fmpy.extract(str(path), str(folder))
+    folder = unpack(fmu_path(model))
     return folder, fmpy.read_model_description(str(folder))

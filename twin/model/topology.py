@@ -17,8 +17,35 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VendorVariable:
+    """What of a vendor's model is one of our quantities: `ours = factor * (variable in our unit) + offset`.
+
+    `unit` is the unit that the variable has, where the vendor's file does not say or says it wrong. With `value`
+    instead of `variable` the quantity is that constant.
+    """
+
+    variable: str | None = None
+    unit: str | None = None
+    factor: float = 1.0
+    offset: float = 0.0
+    value: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendorModel:
+    """A maker's own model of a device: its FMU file, our quantities in its words, and start values in its words."""
+
+    fmu: str
+    map: Mapping[str, VendorVariable]
+    start: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """Anything with its own telemetry in a home. `ratings` holds every rating of its kind, defaults filled."""
+    """Anything with its own telemetry in a home. `ratings` holds every rating of its kind, defaults filled.
+
+    A simulated device with a `model` behaves as its maker's FMU says, all others as our library's.
+    """
 
     id: str
     kind: DeviceKind
@@ -26,6 +53,7 @@ class Device:
     endpoint: str
     ratings: Mapping[str, float]
     source: Source = Source.SIMULATED
+    model: VendorModel | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

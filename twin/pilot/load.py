@@ -32,6 +32,7 @@ def load_pilot(path: Path) -> Pilot:
         endpoints=entry.endpoints,
         adapters=known_adapters(),
         links=LINK_PROFILES,
+        base=path.parent,
     )
     for index, home in enumerate(entry.homes):
         resolver.add_home(home, ("homes", index))

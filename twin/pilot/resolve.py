@@ -1,10 +1,12 @@
 """From entries that are well-formed each for itself to a pilot in which everything fits together.
 
 Refuses: two things on one id, references to nothing, a phase that the connection point lacks, a device that no
-endpoint speaks for, an adapter or link that does not exist, ratings that contradict each other.
+endpoint speaks for, an adapter or link that does not exist, ratings that contradict each other, a vendor's FMU
+that does not have what its map says.
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,6 +17,7 @@ from twin.model.topology import Device, Endpoint, Home
 from twin.pilot.problem import Place
 from twin.pilot.schema import DEVICE_MODELS, DeviceEntry, EndpointEntry, HomeEntry
 from twin.pilot.source import Source
+from twin.pilot.vendor import vendor_problems
 
 _RESERVED_ENDPOINTS = frozenset({"grid", "clock", "pace", "world", "shadow"})  # words with a meaning in our topics
 
@@ -31,8 +34,10 @@ class Resolver:
         endpoints: Sequence[EndpointEntry],
         adapters: frozenset[str],
         links: frozenset[str],
+        base: Path,
     ) -> None:
         self._source = source
+        self._base = base
         self._network = network
         self._copies = copies
         self._devices: dict[str, Device] = {}
@@ -134,6 +139,9 @@ class Resolver:
         if device.kind is DeviceKind.BATTERY and not ratings["soc_min"] <= ratings["soc_start"] <= ratings["soc_max"]:
             allowed = f"{ratings['soc_min']:g} (soc_min) to {ratings['soc_max']:g} (soc_max)"
             self._source.problem((*place, "soc_start"), f"soc_start {ratings['soc_start']:g} is outside {allowed}")
+        if device.model is not None:
+            for inner, text in vendor_problems(device.kind, device.model.model(self._base)):
+                self._source.problem((*place, "model", *inner), text)
         return device
 
     def _add_device(self, home: HomeEntry, device: DeviceEntry, place: Place) -> str:
@@ -164,6 +172,7 @@ class Resolver:
             endpoint=endpoint,
             ratings=device.ratings(),
             source=device.source,
+            model=None if device.model is None else device.model.model(self._base),
         )
         return device_id
 

@@ -4,12 +4,13 @@ What refers to what is checked in twin.pilot.resolve. The ratings of each kind o
 twin.model.device.KINDS, so a new kind needs no change here.
 """
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator
 
 from twin.model.device import KINDS, DeviceKind, Pathway
-from twin.model.topology import Source
+from twin.model.topology import Source, VendorModel, VendorVariable
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -58,6 +59,47 @@ class EndpointEntry(Entry):
     each: Literal["home"] | None = None
 
 
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class VendorVariableEntry(Entry):
+    """A variable of a vendor's FMU, or a constant. Short forms: its name alone, a number alone."""
+
+    variable: Annotated[str, Field(min_length=1)] | None = None
+    unit: Annotated[str, Field(min_length=1)] | None = None
+    factor: Finite = 1.0
+    offset: Finite = 0.0
+    value: Finite | None = None
+
+
+class VendorModelEntry(Entry):
+    """A vendor's FMU in place of our model; `start` sets its own parameters by their own names."""
+
+    fmu: Annotated[str, Field(min_length=1)]
+    map: Annotated[dict[str, VendorVariableEntry], Field(min_length=1)]
+    start: dict[str, Finite] = Field(default_factory=dict)
+
+    @field_validator("map", mode="before")
+    @classmethod
+    def _short_forms(cls, entries: object) -> object:
+        if not isinstance(entries, dict):
+            return entries
+        return {name: _spelled_out(entry) for name, entry in entries.items()}
+
+    def model(self, base: Path) -> VendorModel:
+        """The same as the pilot holds it; a relative path starts at `base`."""
+        links = {name: VendorVariable(**entry.model_dump()) for name, entry in self.map.items()}
+        return VendorModel(fmu=str(base / self.fmu), map=links, start=self.start)
+
+
+def _spelled_out(entry: object) -> object:
+    if isinstance(entry, str):
+        return {"variable": entry}
+    if isinstance(entry, int | float) and not isinstance(entry, bool):
+        return {"value": entry}
+    return entry
+
+
 class DeviceEntry(Entry):
     """What every device has; the models of the kinds add their ratings."""
 
@@ -65,6 +107,7 @@ class DeviceEntry(Entry):
     id: Id | None = None
     endpoint: Id | None = None
     source: Source = Source.SIMULATED
+    model: VendorModelEntry | None = None
 
     def ratings(self) -> dict[str, float]:
         """The device's ratings by name, defaults filled in."""
