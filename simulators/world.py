@@ -1,12 +1,14 @@
-"""From a pilot to a running mosaik world.
+"""From a pilot to a running mosaik world; simulators.wiring connects it.
 
-surroundings ──► device fleets ──► panel ──► battery ──► meter ──► grid ──┐
-                    ▲    ▲                                                            │
-      controls ─────┘    └──────────────── voltage, one step later ◄──────────────────┤
-         ▲                                                                            ▼
-         └───────────────────── commands, one step later ◄───────────────────────── bridge ◄──► bus
+::
+
+    surroundings ──► device fleets ──► panel ──► battery ──► meter ──► grid ──► bridge ◄──► bus
+                          ▲              ▲                              │         │
+                          ├──────────────┴── voltage, one step later ◄──┘         │
+                          └───────── what is asked for, one step later ◄──────────┘
 """
 
+import gc
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +17,6 @@ from pathlib import Path
 from typing import cast
 
 import mosaik_api_v3
-import numpy as np
 from mosaik import AsyncWorld
 from mosaik.async_scenario import Entity
 from mosaik.starters import PythonStarter
@@ -23,7 +24,7 @@ from mosaik.starters import PythonStarter
 from simulators.bridge import Bridge, WorldStopped
 from simulators.checkpoint import Checkpoint, Saved
 from simulators.cosim.base import MODEL, ArraySimulator
-from simulators.cosim.control import ControlSimulator
+from simulators.cosim.control import Asked
 from simulators.cosim.fleet import FleetSimulator
 from simulators.cosim.grid import GridSimulator
 from simulators.cosim.panel import PanelSimulator
@@ -31,6 +32,7 @@ from simulators.cosim.surroundings import SurroundingsSimulator
 from simulators.endpoints.controls import Controls
 from simulators.endpoints.registry import agents as build_agents
 from simulators.fleet.fmu_fleet import Fleet, FleetError
+from simulators.fleet.mixed import MixedFleet, vendor_fleets
 from simulators.fleet.parameters import parameters
 from simulators.layout import Layout
 from simulators.outbox import Outbox
@@ -96,7 +98,7 @@ class World:
         controls = Controls(pilot)
         grid = GridSimulator(timeline=timeline, layout=layout)
         weather = weather_of(pilot)
-        self._fleets = {kind: _fleet(layout, kind) for kind in _MODEL}
+        self._fleets = {kind: _fleet(layout, kind, clock) for kind in _MODEL}
         self._base_load = Fleet(model="base_load", n=layout.homes)
         self._saveable = {**{kind.value: fleet for kind, fleet in self._fleets.items()}, "base_load": self._base_load}
         if saved is not None and timeline.utc_s(-timeline.length_s(0)) == saved.utc_s:
@@ -110,6 +112,7 @@ class World:
             grid=grid,
             pacer=self.pacer,
             outbox=outbox,
+            asked=Asked(layout, controls),
             duration_s=run.duration_s,
             keep=self._save_when_due,
         )
@@ -117,7 +120,6 @@ class World:
             "surroundings": SurroundingsSimulator(
                 timeline=timeline, layout=layout, weather=weather, people=people_of(pilot, weather)
             ),
-            "controls": ControlSimulator(timeline=timeline, layout=layout, controls=controls),
             **{
                 kind.value: FleetSimulator(
                     timeline=timeline,
@@ -127,10 +129,7 @@ class World:
                 )
                 for kind, fleet in self._fleets.items()
             },
-            "base_load": FleetSimulator(
-                timeline=timeline, fleet=self._base_load, home=np.arange(layout.homes, dtype=np.intp)
-            ),
-            "panel": PanelSimulator(timeline=timeline, layout=layout),
+            "panel": PanelSimulator(timeline=timeline, layout=layout, base_load=self._base_load),
             "grid": grid,
             "bridge": self.bridge,
         }
@@ -149,11 +148,12 @@ class World:
 
     async def run(self) -> None:
         """Introduce the endpoints and step until stopped or over. Frees the FMUs at the end."""
+        gc.freeze()  # what is built lasts; collections need not look at it again
         self.bridge.introduce(0)
         try:
             async with AsyncWorld() as world:
                 entities = {name: await _start(world, name, simulator) for name, simulator in self.simulators.items()}
-                connect(world, entities, self._layout)
+                connect(world, entities, self._layout, self.bridge.in_force)
                 await world.run(until=_FOREVER_S, print_progress=False)
         except WorldStopped:
             return
@@ -176,10 +176,13 @@ def _timeline(run: Run, clock: Clock, *, on_wall: bool, saved: Saved | None) -> 
     return Timeline(epoch=epoch, live_at_s=int(ahead_s), step_s=run.step_s, first_s=first_s, wall_s=wall_s)
 
 
-def _fleet(layout: Layout, kind: DeviceKind) -> Fleet:
+def _fleet(layout: Layout, kind: DeviceKind, clock: Clock) -> Fleet:
     devices = layout.kinds[kind].devices
-    ratings = [device.ratings for device in devices]
-    return Fleet(model=_MODEL[kind], n=len(devices), parameters=parameters(kind, ratings, seed=layout.pilot.seed))
+    chosen = parameters(kind, [device.ratings for device in devices], seed=layout.pilot.seed)
+    vendors = vendor_fleets(kind, devices, chosen, clock)
+    if not vendors:
+        return Fleet(model=_MODEL[kind], n=len(devices), parameters=chosen)
+    return MixedFleet(model=_MODEL[kind], n=len(devices), parameters=chosen, vendors=vendors)
 
 
 async def _start(world: AsyncWorld, name: str, simulator: ArraySimulator) -> Entity:
