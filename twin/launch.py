@@ -16,7 +16,7 @@ from typing import Protocol
 from twin.bus.broker import EmbeddedBroker
 from twin.clock import WallClock
 
-STOP_WITHIN_S = 1.2  # Ctrl-C promises an end within two seconds for everything together
+STOP_WITHIN_S = 0.8  # each of world and twin; Ctrl-C promises an end within two seconds for everything together
 _RESTART_PAUSES_S = (0.5, 1.0, 2.0, 5.0)  # after the last, every five seconds
 _HEALTHY_AFTER_S = 60.0  # alive for so long, a process has earned short pauses again
 

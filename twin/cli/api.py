@@ -39,12 +39,12 @@ class TwinApi:
         except httpx.HTTPError as error:
             raise self._silent(error) from error
 
-    def is_up(self) -> bool:
-        """True when a twin answers."""
+    def ask(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        """What stands at `path`, or None while no twin answers: for those who ask again."""
         try:
-            return self._client.get("/health").is_success
+            return self._client.get(path).raise_for_status().json()
         except httpx.HTTPError:
-            return False
+            return None
 
     def first_page(self) -> bool:
         """True when the console serves its first page."""

@@ -196,10 +196,10 @@ class Launch:
                 self._clock.sleep(_LOOK_EVERY_S)
 
     def _show(self, update: Callable[..., None], task: object) -> None:
-        if not self._api.is_up():
+        health = self._api.ask("/health")
+        if health is None:
             update(task, description="waiting for the twin", note="")
             return
-        health = self._api.get("/health")
         until, at = health.get("backfill_until"), health["at"]
         if until is not None:
             left_s = (datetime.fromisoformat(until) - datetime.fromisoformat(at)).total_seconds()
@@ -226,10 +226,9 @@ class Launch:
         """World first, so that its last figures reach the twin; then ask the twin; then end it and the broker."""
         by_name = {keeper.watched.name: keeper.watched for keeper in self._keepers}
         if "world" in by_name:
-            by_name["world"].stop(STOP_WITHIN_S / 2)
-        summary: dict[str, object] | None = None
-        if "twin" in by_name and by_name["twin"].returncode() is None and self._api.is_up():
-            summary = {**self._api.get("/summary"), "first_page_s": round(self._first_page_s, 2)}
+            by_name["world"].stop(STOP_WITHIN_S)
+        figures = self._api.ask("/summary") if "twin" in by_name and by_name["twin"].returncode() is None else None
+        summary = {**figures, "first_page_s": round(self._first_page_s, 2)} if figures else None
         for name in ("twin", "broker"):
             if name in by_name:
                 by_name[name].stop(STOP_WITHIN_S)
