@@ -25,6 +25,7 @@ MODELS: Mapping[str, str] = MappingProxyType(
         "water_heater": "water_heater",
         "base_load": "base_load",
         "meter": "meter",
+        "panel": "panel",
     }
 )
 """Model of each device kind, as `Fleet` takes it."""
@@ -172,6 +173,11 @@ def _meter(devices: _Devices) -> Parameters:
     return {"energy_import_start_wh": np.zeros(len(devices.ratings))}
 
 
+def _panel(devices: _Devices) -> Parameters:
+    """Relays, meters and a radio draw a few watts."""
+    return {"standby_w": devices.spread(0, 4.0, 8.0)}
+
+
 _KINDS: Mapping[str, _Kind] = MappingProxyType(
     {
         "battery": _Kind(
@@ -197,5 +203,6 @@ _KINDS: Mapping[str, _Kind] = MappingProxyType(
         "water_heater": _Kind(required=frozenset({"volume_l", "power_w"}), optional=frozenset(), build=_water_heater),
         "base_load": _Kind(required=frozenset(), optional=frozenset(), build=_base_load),
         "meter": _Kind(required=frozenset(), optional=frozenset(), build=_meter),
+        "panel": _Kind(required=frozenset(), optional=frozenset(), build=_panel),
     }
 )

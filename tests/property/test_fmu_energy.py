@@ -184,8 +184,7 @@ def ev_charger(p: Columns, step: Step) -> None:
 
 def house(p: Columns, step: Step) -> None:
     """Heat in - heat out = change of stored heat; no more electricity than the machines can take."""
-    sun_w = (p["aperture_air_m2"] + p["aperture_mass_m2"]) * step.inputs["irradiance_global_w_m2"]
-    gained_w = step.after["heat_w"] + sun_w + step.inputs["heat_gain_internal_w"]
+    gained_w = step.after["heat_w"] + step.after["heat_gain_solar_w"] + step.inputs["heat_gain_internal_w"]
     lost_w = step.after["heat_loss_w"]
     air_j = p["capacity_air_j_per_k"] * step.change("temperature_indoor_degc")
     mass_j = p["capacity_mass_j_per_k"] * step.change("temperature_mass_degc")
@@ -209,7 +208,8 @@ def water_heater(p: Columns, step: Step) -> None:
     assert np.all((step.after["power_w"] >= 0.0) & (step.after["power_w"] <= p["element_power_w"] + 1e-9))
     hottest = np.maximum.reduce(
         [step.before["temperature_outlet_degc"]]
-        + [step.inputs[k] for k in ("setpoint_degc", "temperature_mains_degc", "temperature_ambient_degc")]
+        + [np.clip(step.inputs["setpoint_degc"] + step.inputs["setpoint_offset_k"], 5.0, 95.0)]
+        + [step.inputs[k] for k in ("temperature_mains_degc", "temperature_ambient_degc")]
     )
     assert np.all(step.after["temperature_outlet_degc"] <= hottest + 1e-6)
     assert np.all(step.after["temperature_outlet_degc"] >= step.after["temperature_mean_degc"] - 1e-9)

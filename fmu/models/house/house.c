@@ -1,14 +1,23 @@
 /* House with air-source heat pump.
  *
- * Envelope (Bacher and Madsen 2011), air i and mass m:
- *   C_i dT_i/dt = (T_m - T_i)/R_im + (T_o - T_i)/R_io + A_i G + Q_internal + Q_heat
- *   C_m dT_m/dt = (T_i - T_m)/R_im + (T_o - T_m)/R_mo + A_m G
+ * Envelope (Bacher and Madsen 2011), air i and mass m, outdoors o and ground g:
+ *   C_i dT_i/dt = (T_m - T_i)/R_im + (T_o - T_i)/R_io - L (T_i - T_o) + S_i + Q_internal + Q_heat
+ *   C_m dT_m/dt = (T_i - T_m)/R_im + (T_o - T_m)/R_mo + U_g (T_g - T_m) + S_m
  * solved by the implicit midpoint rule: stable, second order, and the heat flows at the midpoint add up exactly to
- * the change of stored heat.
+ * the change of stored heat. Sun: S = aperture x global irradiance + shares of the sun through windows and on walls.
+ * Infiltration (Sherman and Grimsrud 1980), with the temperatures at the start of the sub-step:
+ *   L = sqrt(L_stack^2 |T_i - T_o| / 20 K + L_wind^2 v^2 / (5 m/s)^2)
  *
  * Heat pump (Cutler et al. 2013): capacity and electric input ratio are the rated values times a biquadratic
  *   f(x, y) = a + b x + c x^2 + d y + e y^2 + f x y
  * of indoor and outdoor temperature [degC]. The thermostat and the compressor's minimum times act every sub-step.
+ * A compressor that modulates gives the heat that brings the air to the setpoint within the sub-step, between its
+ * smallest share and full capacity; its input is divided by 1 - loss (1 - share) (part-load fraction).
+ * Cooling dries the air too: its sensible share rises with the wet-bulb depression of the air,
+ *   ratio + slope (T_i - T_wb - 7.3 K), at most 1.
+ * Defrost by reversing the cycle (EnergyPlus Engineering Reference, on demand), with a constant share f of the time:
+ *   capacity' = 0.875 (1 - f) capacity - 0.01 f (7.22 - T_o) capacity / 1.017
+ *   input'    = 0.954 / 0.875 x input ratio x capacity' + 0.1528 f capacity' / 1.017
  */
 #include "fleet.h"
 #include "physics.h"
@@ -23,10 +32,11 @@ static const Biquadratic HEAT_INPUT_RATIO = {0.716518071, 0.010275901, 0.0004607
 static const Biquadratic COOL_CAPACITY = {1.55736, -0.074448, 0.003099, 0.00146, -0.000041, -0.000427};
 static const Biquadratic COOL_INPUT_RATIO = {-0.350448, 0.11681, -0.0034, -0.001226, 0.000601, -0.000467};
 
-/* Conditions of the rated values. Air humidity is not modelled: cooling sees the rated indoor wet bulb. */
+/* Conditions of the rated values. */
 static const double HEAT_RATED_INDOOR_DEGC = 20.0;
 static const double HEAT_RATED_OUTDOOR_DEGC = 7.0;
 static const double COOL_RATED_WET_BULB_DEGC = 19.4;
+static const double COOL_RATED_DEPRESSION_K = 7.3; /* 26.7 degC dry bulb less 19.4 degC wet bulb */
 static const double COOL_RATED_OUTDOOR_DEGC = 35.0;
 
 /* Range in which the curves hold; outside they are used at its edge. */
@@ -36,6 +46,21 @@ static const double HEAT_INDOOR_MIN_DEGC = 10.0;
 static const double HEAT_INDOOR_MAX_DEGC = 30.0;
 static const double COOL_OUTDOOR_MIN_DEGC = 18.33;
 static const double COOL_OUTDOOR_MAX_DEGC = 51.66;
+static const double COOL_WET_BULB_MIN_DEGC = 13.88;
+static const double COOL_WET_BULB_MAX_DEGC = 23.88;
+
+/* Conditions at which the infiltration parameters are given. */
+static const double STACK_RATED_K = 20.0;
+static const double WIND_RATED_M_S = 5.0;
+
+/* Reverse-cycle defrost. */
+static const double DEFROST_BELOW_DEGC = 4.4445;
+static const double DEFROST_CAPACITY = 0.875;
+static const double DEFROST_INPUT = 0.954;
+static const double DEFROST_REFERENCE_DEGC = 7.222;
+static const double DEFROST_PER_K = 0.01;
+static const double DEFROST_EXTRA_INPUT = 0.1528;
+static const double DEFROST_RATED_CAPACITY = 1.01667;
 
 /* No time constant may be shorter than half the longest sub-step, or the midpoint rule would overshoot. */
 static const double FASTEST_RATE_PER_S = 2.0 / 60.0;
@@ -47,42 +72,81 @@ static inline double curve(Biquadratic k, double x, double y)
     return k.a + k.b * x + k.c * x * x + k.d * y + k.e * y * y + k.f * x * y;
 }
 
+/* What the compressor can give to the air at full capacity, and what that takes. */
 typedef struct {
-    double heat_w;
+    double heat_w; /* negative cools */
     double power_w;
 } Flow;
 
-static Flow heating(const Devices *d, size_t i, double indoor_degc, bool with_backup)
+static Flow heating(const Devices *d, size_t i, double indoor_degc)
 {
     const double outdoor_degc = d->temperature_outdoor_degc[i];
-    Flow result = {0.0, 0.0};
+    Flow full = {0.0, 0.0};
     if (outdoor_degc >= d->temperature_cutout_degc[i]) {
         const double x = clamp(indoor_degc, HEAT_INDOOR_MIN_DEGC, HEAT_INDOOR_MAX_DEGC);
         const double y = clamp(outdoor_degc, HEAT_OUTDOOR_MIN_DEGC, HEAT_OUTDOOR_MAX_DEGC);
-        const double capacity = curve(HEAT_CAPACITY, x, y)
-                                / curve(HEAT_CAPACITY, HEAT_RATED_INDOOR_DEGC, HEAT_RATED_OUTDOOR_DEGC);
-        const double input_ratio = curve(HEAT_INPUT_RATIO, x, y)
-                                   / curve(HEAT_INPUT_RATIO, HEAT_RATED_INDOOR_DEGC, HEAT_RATED_OUTDOOR_DEGC);
-        const double cop = most(d->heat_cop[i] / input_ratio, 1.0);
-        result.heat_w = d->heat_capacity_w[i] * capacity;
-        result.power_w = result.heat_w / cop;
+        const double rated_capacity = curve(HEAT_CAPACITY, HEAT_RATED_INDOOR_DEGC, HEAT_RATED_OUTDOOR_DEGC);
+        const double rated_input = curve(HEAT_INPUT_RATIO, HEAT_RATED_INDOOR_DEGC, HEAT_RATED_OUTDOOR_DEGC);
+        const double input_ratio = curve(HEAT_INPUT_RATIO, x, y) / (rated_input * d->heat_cop[i]);
+        full.heat_w = d->heat_capacity_w[i] * (curve(HEAT_CAPACITY, x, y) / rated_capacity);
+        full.power_w = full.heat_w * least(input_ratio, 1.0);
+        const double defrost = d->defrost_time_share[i];
+        if (defrost > 0.0 && outdoor_degc < DEFROST_BELOW_DEGC) {
+            const double before_w = full.heat_w;
+            const double melting_w
+                = DEFROST_PER_K * defrost * (DEFROST_REFERENCE_DEGC - outdoor_degc) * before_w / DEFROST_RATED_CAPACITY;
+            full.heat_w = most(DEFROST_CAPACITY * (1.0 - defrost) * before_w - melting_w, 0.0);
+            const double input = DEFROST_INPUT / DEFROST_CAPACITY * least(input_ratio, 1.0);
+            full.power_w = full.heat_w * (input + DEFROST_EXTRA_INPUT * defrost / DEFROST_RATED_CAPACITY);
+        }
     }
-    if (with_backup) {
-        result.heat_w += d->backup_power_w[i];
-        result.power_w += d->backup_power_w[i];
-    }
-    return result;
+    return full;
 }
 
-static Flow cooling(const Devices *d, size_t i)
+static Flow cooling(const Devices *d, size_t i, double indoor_degc)
 {
-    const double x = COOL_RATED_WET_BULB_DEGC;
+    const double x = clamp(d->temperature_wet_bulb_indoor_degc[i], COOL_WET_BULB_MIN_DEGC, COOL_WET_BULB_MAX_DEGC);
     const double y = clamp(d->temperature_outdoor_degc[i], COOL_OUTDOOR_MIN_DEGC, COOL_OUTDOOR_MAX_DEGC);
-    const double capacity = curve(COOL_CAPACITY, x, y) / curve(COOL_CAPACITY, x, COOL_RATED_OUTDOOR_DEGC);
-    const double input_ratio = curve(COOL_INPUT_RATIO, x, y) / curve(COOL_INPUT_RATIO, x, COOL_RATED_OUTDOOR_DEGC);
-    const double cool_w = d->cool_capacity_w[i] * capacity;
-    const Flow result = {-cool_w, cool_w * input_ratio / d->cool_cop[i]};
-    return result;
+    const double rated_capacity = curve(COOL_CAPACITY, COOL_RATED_WET_BULB_DEGC, COOL_RATED_OUTDOOR_DEGC);
+    const double rated_input = curve(COOL_INPUT_RATIO, COOL_RATED_WET_BULB_DEGC, COOL_RATED_OUTDOOR_DEGC);
+    const double cool_w = d->cool_capacity_w[i] * (curve(COOL_CAPACITY, x, y) / rated_capacity);
+    const double input_ratio = curve(COOL_INPUT_RATIO, x, y) / (rated_input * d->cool_cop[i]);
+    const double drier_k = indoor_degc - d->temperature_wet_bulb_indoor_degc[i] - COOL_RATED_DEPRESSION_K;
+    const double sensible = clamp(d->sensible_heat_ratio[i] + d->sensible_heat_ratio_slope[i] * drier_k, 0.0, 1.0);
+    const Flow full = {-cool_w * sensible, cool_w * input_ratio};
+    return full;
+}
+
+/* Share of full power that gives what is wanted; both have the same sign, or the share is 0. */
+static inline double share_of(double wanted_w, double full_w)
+{
+    return wanted_w * full_w > 0.0 ? least(wanted_w / full_w, 1.0) : 0.0;
+}
+
+/* Equipment in a mode for one sub-step: heat to the air and electricity. wanted_w brings the air to the setpoint. */
+static Flow equipment(const Devices *d, size_t i, int mode, double indoor_degc, double wanted_w)
+{
+    const double arrives = d->distribution_efficiency[i];
+    const double fan_w = d->fan_power_w[i];
+    const double smallest = d->modulation_min[i];
+    const bool cools = mode == MODE_COOL;
+    const Flow full = cools ? cooling(d, i, indoor_degc) : heating(d, i, indoor_degc);
+    const double full_w = arrives * (full.heat_w + fan_w);
+    double share = 1.0;
+    double backup = 1.0;
+    double part_load = 1.0;
+    if (smallest < 1.0) {
+        share = most(share_of(wanted_w, full_w), smallest);
+        const double loss = cools ? d->part_load_loss_cool[i] : d->part_load_loss_heat[i];
+        part_load = 1.0 - loss * (1.0 - share);
+        backup = share_of(wanted_w - full_w, arrives * d->backup_power_w[i]);
+    }
+    Flow given = {share * full_w, share * (full.power_w / part_load + fan_w)};
+    if (mode == MODE_HEAT_BACKUP && d->temperature_outdoor_degc[i] < d->backup_lockout_degc[i]) {
+        given.heat_w += backup * arrives * d->backup_power_w[i];
+        given.power_w += backup * d->backup_power_w[i];
+    }
+    return given;
 }
 
 typedef struct {
@@ -91,6 +155,8 @@ typedef struct {
     double backup_degc;    /* the backup heater starts below */
     double cool_on_degc;   /* cooling starts above */
     double cool_off_degc;  /* cooling stops below */
+    double heat_degc;      /* what a modulating compressor holds */
+    double cool_degc;
     double minimum_on_s;
     double minimum_off_s;
     bool enabled;
@@ -109,6 +175,8 @@ static Thermostat thermostat_of(const Devices *d, size_t i)
     t.backup_degc = t.heat_on_degc - d->backup_below_k[i];
     t.cool_on_degc = cool_degc + half_k;
     t.cool_off_degc = cool_degc - half_k;
+    t.heat_degc = heat_degc;
+    t.cool_degc = cool_degc;
     t.minimum_on_s = d->minimum_on_s[i];
     t.minimum_off_s = d->minimum_off_s[i];
     t.enabled = d->enabled[i] > 0.5;
@@ -143,12 +211,25 @@ static int next_mode(const Thermostat *t, int mode, double time_in_mode_s, doubl
     return mode;
 }
 
+/* Infiltration conductance when the air is difference_k warmer than outdoors [W/K]. */
+static inline double infiltration_w_per_k(double stack2, double wind2, double difference_k)
+{
+    return sqrt(stack2 * fabs(difference_k) + wind2);
+}
+
 bool model_check(const Devices *d, size_t n, Violation *violation)
 {
+    const double hardest_k = 200.0; /* between the ends of the allowed indoor and outdoor temperatures */
+    const double storm_m_s = 60.0;
     for (size_t i = 0; i < n; i++) {
         const double air_mass = 1.0 / d->resistance_air_mass_k_per_w[i];
-        const double air = (air_mass + 1.0 / d->resistance_air_outdoor_k_per_w[i]) / d->capacity_air_j_per_k[i];
-        const double mass = (air_mass + 1.0 / d->resistance_mass_outdoor_k_per_w[i]) / d->capacity_mass_j_per_k[i];
+        const double leak = d->infiltration_stack_w_per_k[i] * sqrt(hardest_k / STACK_RATED_K)
+                            + d->infiltration_wind_w_per_k[i] * storm_m_s / WIND_RATED_M_S;
+        const double air_w_per_k = air_mass + 1.0 / d->resistance_air_outdoor_k_per_w[i] + leak;
+        const double mass_w_per_k
+            = air_mass + 1.0 / d->resistance_mass_outdoor_k_per_w[i] + d->ground_w_per_k[i];
+        const double air = air_w_per_k / d->capacity_air_j_per_k[i];
+        const double mass = mass_w_per_k / d->capacity_mass_j_per_k[i];
         if (air + mass > FASTEST_RATE_PER_S) {
             *violation = (Violation){"capacity_air_j_per_k", i,
                                      "capacities times resistances give a time constant below 30 s"};
@@ -163,32 +244,48 @@ void model_start(const Devices *d, size_t n)
     for (size_t i = 0; i < n; i++) {
         d->power_w[i] = d->standby_w[i];
         d->temperature_indoor_degc[i] = d->temperature_start_degc[i];
-        d->temperature_mass_degc[i] = d->temperature_start_degc[i];
+        d->temperature_mass_degc[i] = d->temperature_start_degc[i] + d->mass_start_offset_k[i];
         d->heat_w[i] = 0.0;
+        d->heat_gain_solar_w[i] = 0.0;
         d->heat_loss_w[i] = 0.0;
         d->mode[i] = MODE_OFF;
         d->time_in_mode_s[i] = d->minimum_off_s[i];
+        d->air_mass_w_per_k[i] = 1.0 / d->resistance_air_mass_k_per_w[i];
+        d->air_outdoor_w_per_k[i] = 1.0 / d->resistance_air_outdoor_k_per_w[i];
+        d->mass_outdoor_w_per_k[i] = 1.0 / d->resistance_mass_outdoor_k_per_w[i];
     }
 }
 
 void model_step(const Devices *d, size_t n, double step_s)
 {
     const Substeps sub = substeps(step_s);
+    const double per_half_s = 2.0 / sub.length_s;
+    const double per_count = 1.0 / sub.count;
     for (size_t i = 0; i < n; i++) {
         const Thermostat thermostat = thermostat_of(d, i);
         const double outdoor_degc = d->temperature_outdoor_degc[i];
-        const double air_mass = 1.0 / d->resistance_air_mass_k_per_w[i]; /* conductances [W/K] */
-        const double air_outdoor = 1.0 / d->resistance_air_outdoor_k_per_w[i];
-        const double mass_outdoor = 1.0 / d->resistance_mass_outdoor_k_per_w[i];
-        const double air_store = 2.0 * d->capacity_air_j_per_k[i] / sub.length_s; /* per half sub-step [W/K] */
-        const double mass_store = 2.0 * d->capacity_mass_j_per_k[i] / sub.length_s;
+        const double ground_degc = d->temperature_ground_degc[i];
+        const double air_mass = d->air_mass_w_per_k[i]; /* conductances [W/K] */
+        const double air_outdoor = d->air_outdoor_w_per_k[i];
+        const double mass_outdoor = d->mass_outdoor_w_per_k[i];
+        const double mass_ground = d->ground_w_per_k[i];
+        const double stack = d->infiltration_stack_w_per_k[i];
+        const double wind = d->infiltration_wind_w_per_k[i] * d->wind_speed_m_s[i];
+        const double stack2 = stack * stack * (1.0 / STACK_RATED_K);
+        const double wind2 = wind * wind * (1.0 / (WIND_RATED_M_S * WIND_RATED_M_S));
+        const double air_store = d->capacity_air_j_per_k[i] * per_half_s; /* per half sub-step [W/K] */
+        const double mass_store = d->capacity_mass_j_per_k[i] * per_half_s;
         const double air_sum = air_store + air_mass + air_outdoor;
-        const double mass_sum = mass_store + air_mass + mass_outdoor;
-        const double solve = 1.0 / (air_sum * mass_sum - air_mass * air_mass); /* of the 2 x 2 system */
+        const double mass_sum = mass_store + air_mass + mass_outdoor + mass_ground;
+        const double determinant = air_sum * mass_sum - air_mass * air_mass; /* of the 2 x 2 system */
+        const double solve = 1.0 / determinant;
         const double irradiance = d->irradiance_global_w_m2[i];
-        const double air_gain_w
-            = d->aperture_air_m2[i] * irradiance + d->heat_gain_internal_w[i] + air_outdoor * outdoor_degc;
-        const double mass_gain_w = d->aperture_mass_m2[i] * irradiance + mass_outdoor * outdoor_degc;
+        const double window_w = d->solar_window_w[i];
+        const double air_sun_w = d->aperture_air_m2[i] * irradiance + d->solar_window_air[i] * window_w;
+        const double mass_sun_w = d->aperture_mass_m2[i] * irradiance + d->solar_window_mass[i] * window_w
+                                  + d->solar_wall_mass[i] * d->solar_wall_w[i];
+        const double air_gain_w = air_sun_w + d->heat_gain_internal_w[i] + air_outdoor * outdoor_degc;
+        const double mass_gain_w = mass_sun_w + mass_outdoor * outdoor_degc + mass_ground * ground_degc;
 
         double air_degc = d->temperature_indoor_degc[i];
         double mass_degc = d->temperature_mass_degc[i];
@@ -198,33 +295,38 @@ void model_step(const Devices *d, size_t n, double step_s)
         double heat_sum_w = 0.0;
         double loss_sum_w = 0.0;
         for (int k = 0; k < sub.count; k++) {
-            const int wanted = next_mode(&thermostat, mode, time_in_mode_s, air_degc);
-            const bool switches = (wanted == MODE_OFF) != (mode == MODE_OFF);
+            const int next = next_mode(&thermostat, mode, time_in_mode_s, air_degc);
+            const bool switches = (next == MODE_OFF) != (mode == MODE_OFF);
             time_in_mode_s = switches ? sub.length_s : time_in_mode_s + sub.length_s;
-            mode = wanted;
-            Flow flow = {0.0, 0.0};
-            if (mode == MODE_COOL) {
-                flow = cooling(d, i);
-            } else if (mode != MODE_OFF) {
-                flow = heating(d, i, air_degc, mode == MODE_HEAT_BACKUP);
-            }
-            const double air_right_w = air_store * air_degc + air_gain_w + flow.heat_w;
+            mode = next;
+            const double warmer_k = air_degc - outdoor_degc;
+            const double leak_w = infiltration_w_per_k(stack2, wind2, warmer_k) * warmer_k;
             const double mass_right_w = mass_store * mass_degc + mass_gain_w;
+            double air_right_w = air_store * air_degc + air_gain_w - leak_w;
+            if (mode != MODE_OFF) {
+                const double target_degc = mode == MODE_COOL ? thermostat.cool_degc : thermostat.heat_degc;
+                const double middle_degc = 0.5 * (target_degc + air_degc);
+                const double wanted_w = (middle_degc * determinant - air_mass * mass_right_w) / mass_sum - air_right_w;
+                const Flow given = equipment(d, i, mode, air_degc, wanted_w);
+                air_right_w += given.heat_w;
+                power_sum_w += given.power_w;
+                heat_sum_w += given.heat_w;
+            }
             const double air_middle_degc = (mass_sum * air_right_w + air_mass * mass_right_w) * solve;
             const double mass_middle_degc = (air_sum * mass_right_w + air_mass * air_right_w) * solve;
             air_degc = 2.0 * air_middle_degc - air_degc;
             mass_degc = 2.0 * mass_middle_degc - mass_degc;
-            power_sum_w += flow.power_w;
-            heat_sum_w += flow.heat_w;
-            loss_sum_w += air_outdoor * (air_middle_degc - outdoor_degc);
+            loss_sum_w += air_outdoor * (air_middle_degc - outdoor_degc) + leak_w;
             loss_sum_w += mass_outdoor * (mass_middle_degc - outdoor_degc);
+            loss_sum_w += mass_ground * (mass_middle_degc - ground_degc);
         }
         d->temperature_indoor_degc[i] = air_degc;
         d->temperature_mass_degc[i] = mass_degc;
         d->time_in_mode_s[i] = time_in_mode_s;
         d->mode[i] = mode;
-        d->power_w[i] = power_sum_w / sub.count + d->standby_w[i];
-        d->heat_w[i] = heat_sum_w / sub.count;
-        d->heat_loss_w[i] = loss_sum_w / sub.count;
+        d->power_w[i] = power_sum_w * per_count + d->standby_w[i];
+        d->heat_w[i] = heat_sum_w * per_count;
+        d->heat_loss_w[i] = loss_sum_w * per_count;
+        d->heat_gain_solar_w[i] = air_sun_w + mass_sun_w;
     }
 }

@@ -1,137 +1,159 @@
 /* Storage water heater with a stratified tank of equal layers, top first.
  *
- * For each layer:  C dT/dt = UA_layer (T_room - T) + (k A / dz) (neighbours - T) + Q_element
+ * For each layer:  C dT/dt = UA_layer (T_room - T) + (k A / dz) (neighbours - T) + Q_heater
  * Draws push the tank up as a plug: mains water enters at the bottom, the top layer leaves. Where a layer is hotter
  * than the one above, both mix (EnergyPlus Engineering Reference). Taps mix down to temperature_tap_degc.
  * An element stops within a sub-step, when the water it heats has reached the setpoint, so that neither a small tank
  * nor a long step overshoots.
+ *
+ * Heat pump water heater (OCHRE): the condenser is wrapped around the lower half of the tank, with a fixed share of its
+ * heat at each height; capacity and COP are the rated values times a biquadratic
+ *   f(x, y) = a + b x + c x^2 + d y + e y^2 + f x y
+ * of the room's wet bulb x and the water y at the condenser [degC]. It starts when three quarters of the upper plus one
+ * quarter of the lower thermostat's temperature fall below the deadband. The elements help far below the setpoint, and
+ * take over where the room is too cold or too hot.
+ *
+ * Legionella cycle: once per interval the setpoint rises to legionella_degc until the lower thermostat has held it for
+ * legionella_hold_s.
  */
 #include "fleet.h"
 #include "physics.h"
 
 enum { MAX_LAYERS = 12 };
 
+/* Devices are stepped some at a time, layer by layer across them, so that the compiler uses vector instructions. */
+enum { LANES = 8 };
+
+#if defined(__GNUC__)
+#define UNROLLED static inline __attribute__((always_inline))
+#else
+#define UNROLLED static inline
+#endif
+
 static const double WATER_J_PER_L_K = 4183.0;          /* rho c_p */
 static const double WATER_CONDUCTIVITY_W_M_K = 0.6406; /* at 50 degC */
 static const double LITRES_PER_M3 = 1000.0;
 static const double PI = 3.141592653589793;
+static const double SETPOINT_MIN_DEGC = 5.0;
+static const double SETPOINT_MAX_DEGC = 95.0;
+static const double UNTEMPERED_DEGC = 1000.0; /* hotter than any tank: nothing is mixed in */
 
-/* Where elements and their thermostats sit, from the top: layers 3 and 10 of 12 (OCHRE). */
-static const double UPPER_ELEMENT_DEPTH = 2.5 / 12.0;
-static const double LOWER_ELEMENT_DEPTH = 9.5 / 12.0;
+/* Where elements and their thermostats sit, from the top: layers 3 and 10 of 12 (OCHRE); coarser tanks have them in
+ * the top and the bottom layer. */
+static const int UPPER_LAYER_OF_12 = 2;
+static const int LOWER_LAYER_OF_12 = 9;
+
+/* Heat of the condenser at each twelfth of the tank's height, from the top (sum 1). */
+static const double CONDENSER_SHARE[MAX_LAYERS]
+    = {0.0, 0.0, 0.0, 0.0, 0.0, 5.0 / 110.0, 10.0 / 110.0, 15.0 / 110.0, 20.0 / 110.0, 25.0 / 110.0, 30.0 / 110.0,
+       5.0 / 110.0};
 
 typedef struct {
-    int layers;
-    int upper;                   /* layer of the upper element, or -1 */
-    int lower;                   /* layer of the lower element */
-    double layer_l;
-    double layer_j_per_k;
-    double side_w_per_k;         /* heat loss through the side of a layer */
-    double end_w_per_k;          /* heat loss through top or bottom */
-    double conduction_w_per_k;   /* between neighbouring layers */
-    double element_w;
-} Tank;
+    double a, b, c, d, e, f;
+} Biquadratic;
 
-/* The tank's geometry as conductances per layer; worked out once, when the parameters are known. */
-static Tank tank_from_parameters(const Devices *d, size_t i)
+/* x wet bulb of the room, y water at the condenser. */
+static const Biquadratic HEAT_PUMP_CAPACITY = {0.563, 0.0437, 0.000039, 0.0055, -0.000148, -0.000145};
+static const Biquadratic HEAT_PUMP_COP = {1.1332, 0.063, -0.0000979, -0.00972, -0.0000214, -0.000686};
+
+/* Room air in which the heat pump works. */
+static const double HEAT_PUMP_ROOM_MIN_DEGC = 7.222;
+static const double HEAT_PUMP_ROOM_MAX_DEGC = 43.333;
+
+/* Thermostat of the heat pump type. */
+static const double UPPER_WEIGHT = 0.75;
+static const double UPPER_ELEMENT_HELPS_BELOW_K = 13.0;
+static const double LOWER_ELEMENT_HELPS_BELOW_K = 15.0;
+static const double UPPER_STOPS_ABOVE_K = 1.0;
+
+typedef double Layers[MAX_LAYERS][LANES];
+
+static inline double curve(Biquadratic k, double x, double y)
 {
-    Tank tank;
-    tank.layers = (int)d->nodes[i];
-    tank.upper = d->upper_element[i] > 0.5 ? (int)(UPPER_ELEMENT_DEPTH * tank.layers) : -1;
-    tank.lower = (int)(LOWER_ELEMENT_DEPTH * tank.layers);
-    tank.layer_l = d->volume_l[i] / tank.layers;
-    tank.layer_j_per_k = tank.layer_l * WATER_J_PER_L_K;
-    const double height_m = d->height_m[i];
-    const double end_m2 = d->volume_l[i] / LITRES_PER_M3 / height_m;
-    const double side_m2 = 2.0 * height_m * sqrt(PI * end_m2); /* circumference of a disc of area A: 2 sqrt(pi A) */
-    const double loss_w_m2_k = d->ua_w_per_k[i] / (side_m2 + 2.0 * end_m2);
-    tank.side_w_per_k = loss_w_m2_k * side_m2 / tank.layers;
-    tank.end_w_per_k = loss_w_m2_k * end_m2;
-    tank.conduction_w_per_k = WATER_CONDUCTIVITY_W_M_K * end_m2 * tank.layers / height_m;
-    tank.element_w = d->element_power_w[i];
-    return tank;
+    return k.a + k.b * x + k.c * x * x + k.d * y + k.e * y * y + k.f * x * y;
 }
 
-/* The same tank, with its conductances as model_start has kept them. */
-static Tank tank_of(const Devices *d, size_t i)
+static inline int upper_layer(int layers)
 {
-    Tank tank;
-    tank.layers = (int)d->nodes[i];
-    tank.upper = d->upper_element[i] > 0.5 ? (int)(UPPER_ELEMENT_DEPTH * tank.layers) : -1;
-    tank.lower = (int)(LOWER_ELEMENT_DEPTH * tank.layers);
-    tank.layer_l = d->layer_volume_l[i];
-    tank.layer_j_per_k = tank.layer_l * WATER_J_PER_L_K;
-    tank.side_w_per_k = d->side_w_per_k[i];
-    tank.end_w_per_k = d->end_w_per_k[i];
-    tank.conduction_w_per_k = d->conduction_w_per_k[i];
-    tank.element_w = d->element_power_w[i];
-    return tank;
+    return layers == MAX_LAYERS ? UPPER_LAYER_OF_12 : 0;
 }
 
-/* Tap water from the tank for one sub-step; returns the heat taken [J], relative to mains water. */
-static double draw(const Tank *tank, double layer[], double tapped_l, double mains_degc, double tap_degc)
+static inline int lower_layer(int layers)
 {
-    const int bottom = tank->layers - 1;
-    double delivered_j = 0.0;
+    return layers == MAX_LAYERS ? LOWER_LAYER_OF_12 : layers - 1;
+}
+
+/* Tap water from one tank for one sub-step; adds the heat taken, relative to mains water, and what a mixed tap lacked. */
+static void draw(const Devices *d, size_t i, int layers, double layer[][LANES], double tapped_l, double tap_degc,
+                 double *delivered_j, double *unmet_j)
+{
+    const int bottom = layers - 1;
+    const double layer_l = d->layer_volume_l[i];
+    const double mains_degc = d->temperature_mains_degc[i];
     while (tapped_l > 0.0) {
+        const double top_degc = layer[0][0];
         double hot_share = 1.0; /* litres out of the tank per litre tapped */
-        if (layer[0] > tap_degc) {
-            hot_share = mains_degc < tap_degc ? (tap_degc - mains_degc) / (layer[0] - mains_degc) : 0.0;
+        if (top_degc > tap_degc) {
+            hot_share = mains_degc < tap_degc ? (tap_degc - mains_degc) / (top_degc - mains_degc) : 0.0;
         }
         double hot_l = tapped_l * hot_share;
-        if (hot_l <= tank->layer_l) {
+        if (hot_l <= layer_l) {
             tapped_l = 0.0;
         } else {
-            hot_l = tank->layer_l;
+            hot_l = layer_l;
             tapped_l -= hot_l / hot_share;
         }
-        const double share = hot_l / tank->layer_l;
-        delivered_j += share * tank->layer_j_per_k * (layer[0] - mains_degc);
+        const double share = hot_l / layer_l;
+        *delivered_j += hot_l * WATER_J_PER_L_K * (top_degc - mains_degc);
+        *unmet_j += hot_l * WATER_J_PER_L_K * most(tap_degc - top_degc, 0.0);
         for (int k = 0; k < bottom; k++) {
-            layer[k] += share * (layer[k + 1] - layer[k]);
+            layer[k][0] += share * (layer[k + 1][0] - layer[k][0]);
         }
-        layer[bottom] += share * (mains_degc - layer[bottom]);
+        layer[bottom][0] += share * (mains_degc - layer[bottom][0]);
     }
-    return delivered_j;
 }
 
-/* Heat that an element can still give until all water at and above it has the setpoint [J]. */
-static double room_below_setpoint_j(const Tank *tank, const double layer[], int element, double setpoint_degc)
+/* Losses and conduction of some tanks for one sub-step; adds the heat lost to the room. */
+UNROLLED void exchange(const Devices *d, size_t first, int lanes, int layers, Layers layer, double sub_s,
+                            double lost_j[LANES])
 {
-    double missing_k = 0.0;
-    for (int k = 0; k <= element; k++) {
-        missing_k += most(setpoint_degc - layer[k], 0.0);
+    const int bottom = layers - 1;
+    double k_per_w[LANES];
+    double bottom_w[LANES];
+    double from_above_w[LANES];
+    double loss_w[LANES];
+    for (int j = 0; j < lanes; j++) {
+        const size_t i = first + (size_t)j;
+        const double top_w = d->end_w_per_k[i] * (layer[0][j] - d->temperature_ambient_degc[i]);
+        k_per_w[j] = sub_s / (d->layer_volume_l[i] * WATER_J_PER_L_K);
+        bottom_w[j] = d->end_w_per_k[i] * (layer[bottom][j] - d->temperature_ambient_degc[i]);
+        from_above_w[j] = -top_w;
+        loss_w[j] = top_w + bottom_w[j];
     }
-    return missing_k * tank->layer_j_per_k;
-}
-
-/* Losses and conduction for one sub-step; returns the heat lost to the room [J]. */
-static double exchange(const Tank *tank, double layer[], double room_degc, double sub_s)
-{
-    const int bottom = tank->layers - 1;
-    const double sub_per_capacity = sub_s / tank->layer_j_per_k;
-    const double top_w = tank->end_w_per_k * (layer[0] - room_degc);
-    const double bottom_w = tank->end_w_per_k * (layer[bottom] - room_degc);
-    double loss_w = top_w + bottom_w;
-    double from_above_w = -top_w;
     for (int k = 0; k <= bottom; k++) {
-        const double side_w = tank->side_w_per_k * (layer[k] - room_degc);
-        const double to_below_w = k < bottom ? tank->conduction_w_per_k * (layer[k] - layer[k + 1]) : bottom_w;
-        loss_w += side_w;
-        layer[k] += (from_above_w - to_below_w - side_w) * sub_per_capacity;
-        from_above_w = to_below_w;
+        for (int j = 0; j < lanes; j++) {
+            const size_t i = first + (size_t)j;
+            const double side_w = d->side_w_per_k[i] * (layer[k][j] - d->temperature_ambient_degc[i]);
+            const double to_below_w
+                = k < bottom ? d->conduction_w_per_k[i] * (layer[k][j] - layer[k + 1][j]) : bottom_w[j];
+            loss_w[j] += side_w;
+            layer[k][j] += (from_above_w[j] - to_below_w - side_w) * k_per_w[j];
+            from_above_w[j] = to_below_w;
+        }
     }
-    return loss_w * sub_s;
+    for (int j = 0; j < lanes; j++) {
+        lost_j[j] += loss_w[j] * sub_s;
+    }
 }
 
-/* Mix layers until none is hotter than the one above, keeping the heat. */
-static void mix(int layers, double layer[])
+/* Mix the layers of one tank until none is hotter than the one above, keeping the heat. */
+static void mix_tank(int layers, double layer[][LANES])
 {
     double sum[MAX_LAYERS];
     int count[MAX_LAYERS];
     int blocks = 0;
     for (int k = 0; k < layers; k++) {
-        sum[blocks] = layer[k];
+        sum[blocks] = layer[k][0];
         count[blocks] = 1;
         blocks++;
         while (blocks > 1 && sum[blocks - 1] * count[blocks - 2] > sum[blocks - 2] * count[blocks - 1]) {
@@ -140,25 +162,297 @@ static void mix(int layers, double layer[])
             blocks--;
         }
     }
-    if (blocks == layers) {
-        return;
-    }
     int k = 0;
     for (int b = 0; b < blocks; b++) {
         const double mean = sum[b] / count[b];
         for (int j = 0; j < count[b]; j++) {
-            layer[k] = mean;
+            layer[k][0] = mean;
             k++;
         }
     }
 }
 
-static bool thermostat(bool calls, double layer_degc, double setpoint_degc, double deadband_k)
+/* The same for some tanks. What happens in most sub-steps, a top that has cooled and sinks, needs no branch. */
+UNROLLED void mix(int lanes, int layers, Layers layer)
+{
+    double sum[LANES];
+    double count[LANES];
+    double joins[LANES]; /* 1 while the next layer is hotter than the mean of those above */
+    double inverted[LANES];
+    for (int j = 0; j < lanes; j++) {
+        sum[j] = layer[0][j];
+        count[j] = 1.0;
+        joins[j] = 1.0;
+        inverted[j] = 0.0;
+    }
+    for (int k = 1; k < layers; k++) {
+        for (int j = 0; j < lanes; j++) {
+            joins[j] = layer[k][j] * count[j] > sum[j] ? joins[j] : 0.0;
+            sum[j] += joins[j] * layer[k][j];
+            count[j] += joins[j];
+        }
+    }
+    for (int j = 0; j < lanes; j++) {
+        sum[j] /= count[j];
+    }
+    for (int k = 0; k < layers; k++) {
+        for (int j = 0; j < lanes; j++) {
+            layer[k][j] = k < count[j] ? sum[j] : layer[k][j];
+        }
+    }
+    for (int k = 1; k < layers; k++) {
+        for (int j = 0; j < lanes; j++) {
+            inverted[j] = layer[k][j] > layer[k - 1][j] ? 1.0 : inverted[j];
+        }
+    }
+    for (int j = 0; j < lanes; j++) {
+        if (inverted[j] > 0.0) {
+            mix_tank(layers, (double(*)[LANES])&layer[0][j]);
+        }
+    }
+}
+
+static inline double thermostat(double calls, double layer_degc, double setpoint_degc, double deadband_k)
 {
     if (layer_degc < setpoint_degc - deadband_k) {
-        return true;
+        return 1.0;
     }
-    return calls && layer_degc < setpoint_degc;
+    return layer_degc < setpoint_degc ? calls : 0.0;
+}
+
+/* The elements' own thermostats; the lower feels its layer and the one above (OCHRE), if the tank has that many. */
+static inline void control_elements(const Devices *d, size_t i, int layers, double layer[][LANES],
+                                    double setpoint_degc, double deadband_k)
+{
+    const int lower = lower_layer(layers);
+    const double upper_degc = layer[upper_layer(layers)][0];
+    const double lower_degc = layers > 2 ? 0.5 * (layer[lower][0] + layer[lower - 1][0]) : layer[lower][0];
+    const double upper_on = thermostat(d->upper_on[i], upper_degc, setpoint_degc, deadband_k);
+    d->upper_on[i] = d->upper_element[i] > 0.5 ? upper_on : 0.0;
+    d->lower_on[i] = thermostat(d->lower_on[i], lower_degc, setpoint_degc, deadband_k);
+    d->heat_pump_on[i] = 0.0;
+}
+
+/* Heat pump first; the elements help only far below the setpoint. */
+static void control_heat_pump(const Devices *d, size_t i, int layers, double layer[][LANES], double setpoint_degc,
+                              double sub_s)
+{
+    const double upper_degc = layer[upper_layer(layers)][0];
+    const double lower_degc = layer[lower_layer(layers)][0];
+    const double felt_degc = UPPER_WEIGHT * upper_degc + (1.0 - UPPER_WEIGHT) * lower_degc;
+    const bool helped = d->upper_on[i] > 0.5 || d->lower_on[i] > 0.5;
+    const bool was_on = d->heat_pump_on[i] > 0.5;
+    if (was_on && d->heat_pump_time_s[i] < d->heat_pump_minimum_on_s[i]) {
+        d->heat_pump_time_s[i] += sub_s;
+        return;
+    }
+    const double upper_on = thermostat(d->upper_on[i], upper_degc, setpoint_degc, UPPER_ELEMENT_HELPS_BELOW_K);
+    d->upper_on[i] = d->upper_element[i] > 0.5 ? upper_on : 0.0;
+    const bool lower_helps = helped && lower_degc < setpoint_degc - LOWER_ELEMENT_HELPS_BELOW_K;
+    d->lower_on[i] = d->upper_on[i] < 0.5 && lower_helps ? 1.0 : 0.0;
+    bool on = was_on;
+    if (d->upper_on[i] > 0.5 || d->lower_on[i] > 0.5) {
+        on = false;
+    } else if (helped || felt_degc < setpoint_degc - d->deadband_k[i]) {
+        on = true;
+    } else if (felt_degc >= setpoint_degc || upper_degc >= setpoint_degc + UPPER_STOPS_ABOVE_K) {
+        on = false;
+    }
+    d->heat_pump_time_s[i] = on == was_on ? d->heat_pump_time_s[i] + sub_s : sub_s;
+    d->heat_pump_on[i] = on ? 1.0 : 0.0;
+}
+
+/* Heat from an element for one sub-step, until all water at and above it has the setpoint [J]. */
+static double run_element(const Devices *d, size_t i, int layers, double layer[][LANES], double setpoint_degc,
+                          double sub_s)
+{
+    const int element = d->upper_on[i] > 0.5 ? upper_layer(layers) : lower_layer(layers);
+    const double layer_j_per_k = d->layer_volume_l[i] * WATER_J_PER_L_K;
+    const double full_j = d->element_power_w[i] * sub_s;
+    double missing_k = 0.0;
+    for (int k = 0; k <= element; k++) {
+        missing_k += most(setpoint_degc - layer[k][0], 0.0);
+    }
+    const double room_j = missing_k * layer_j_per_k;
+    const double heat_j = least(full_j, room_j);
+    layer[element][0] += heat_j / layer_j_per_k;
+    if (full_j >= room_j && d->heat_pump[i] < 0.5) { /* satisfied within the sub-step */
+        d->lower_on[i] = element == lower_layer(layers) ? 0.0 : d->lower_on[i];
+        d->upper_on[i] = 0.0;
+    }
+    return heat_j;
+}
+
+/* Heat from the condenser for one sub-step, no layer above the limit [J]; adds the electricity. */
+static double run_heat_pump(const Devices *d, size_t n, size_t i, int layers, double layer[][LANES],
+                            double limit_degc, double sub_s, double *electric_j)
+{
+    const double layer_j_per_k = d->layer_volume_l[i] * WATER_J_PER_L_K;
+    double condenser_degc = 0.0;
+    for (int k = 0; k < layers; k++) {
+        condenser_degc += d->condenser_share[(size_t)k * n + i] * layer[k][0];
+    }
+    const double wet_bulb_degc = clamp(d->temperature_wet_bulb_degc[i], 0.0, HEAT_PUMP_ROOM_MAX_DEGC);
+    const double factor = most(curve(HEAT_PUMP_CAPACITY, wet_bulb_degc, condenser_degc), 0.0);
+    const double cop = most(d->heat_pump_cop[i] * curve(HEAT_PUMP_COP, wet_bulb_degc, condenser_degc), 1.0);
+    const double full_j = d->heat_pump_capacity_w[i] * factor * sub_s;
+    double given_j = full_j;
+    for (int k = 0; k < layers; k++) {
+        const double share = d->condenser_share[(size_t)k * n + i];
+        if (share > 0.0) {
+            given_j = least(given_j, most(limit_degc - layer[k][0], 0.0) * layer_j_per_k / share);
+        }
+    }
+    for (int k = 0; k < layers; k++) {
+        layer[k][0] += d->condenser_share[(size_t)k * n + i] * given_j / layer_j_per_k;
+    }
+    const double running = full_j > 0.0 ? given_j / full_j : 0.0;
+    *electric_j += given_j / cop + running * d->heat_pump_fan_w[i] * sub_s;
+    return given_j;
+}
+
+/* Whether a legionella cycle is due. */
+static bool legionella(const Devices *d, size_t i, int layers, double layer[][LANES], double sub_s)
+{
+    const double tolerance_k = 1.0;
+    d->legionella_age_s[i] += sub_s;
+    bool due = d->legionella_age_s[i] >= d->legionella_interval_s[i];
+    if (due && layer[lower_layer(layers)][0] >= d->legionella_degc[i] - tolerance_k) {
+        d->legionella_held_s[i] += sub_s;
+        if (d->legionella_held_s[i] >= d->legionella_hold_s[i]) {
+            d->legionella_age_s[i] = 0.0;
+            d->legionella_held_s[i] = 0.0;
+            due = false;
+        }
+    }
+    d->legionella_active[i] = due ? 1.0 : 0.0;
+    return due;
+}
+
+typedef struct {
+    double heated_j[LANES];   /* by the elements */
+    double pumped_j[LANES];   /* by the heat pump */
+    double electric_j[LANES]; /* of the heat pump */
+    double delivered_j[LANES];
+    double unmet_j[LANES];
+    double lost_j[LANES];
+} Sums;
+
+static const double LEGIONELLA_DEADBAND_K = 0.5;
+
+/* Controls and draws of one tank, before its losses; returns the setpoint. */
+static inline double control(const Devices *d, size_t i, int layers, double layer[][LANES], double sub_s)
+{
+    const double room_degc = d->temperature_ambient_degc[i];
+    const bool pumps = d->heat_pump[i] > 0.5;
+    double setpoint_degc = clamp(d->setpoint_degc[i] + d->setpoint_offset_k[i], SETPOINT_MIN_DEGC, SETPOINT_MAX_DEGC);
+    double deadband_k = d->deadband_k[i];
+    bool cycle = false;
+    if (d->legionella_interval_s[i] > 0.0 && legionella(d, i, layers, layer, sub_s)) {
+        cycle = true;
+        setpoint_degc = most(setpoint_degc, d->legionella_degc[i]);
+        deadband_k = least(deadband_k, LEGIONELLA_DEADBAND_K);
+    }
+    if (pumps && !cycle && room_degc >= HEAT_PUMP_ROOM_MIN_DEGC && room_degc <= HEAT_PUMP_ROOM_MAX_DEGC) {
+        control_heat_pump(d, i, layers, layer, setpoint_degc, sub_s);
+    } else {
+        control_elements(d, i, layers, layer, setpoint_degc, deadband_k);
+    }
+    return setpoint_degc;
+}
+
+/* One sub-step of some tanks with the same number of layers. */
+UNROLLED void substep(const Devices *d, size_t n, size_t first, int lanes, int layers, Layers layer, double sub_s,
+                           Sums *sums)
+{
+    double setpoint_degc[LANES];
+    for (int j = 0; j < lanes; j++) {
+        const size_t i = first + (size_t)j;
+        double(*own)[LANES] = (double(*)[LANES])&layer[0][j];
+        setpoint_degc[j] = control(d, i, layers, own, sub_s);
+        if (d->draw_hot_l_min[i] > 0.0) {
+            double none_j = 0.0;
+            const double hot_l = d->draw_hot_l_min[i] / SECONDS_PER_MINUTE * sub_s;
+            draw(d, i, layers, own, hot_l, UNTEMPERED_DEGC, &sums->delivered_j[j], &none_j);
+        }
+        if (d->draw_l_min[i] > 0.0) {
+            const double tapped_l = d->draw_l_min[i] / SECONDS_PER_MINUTE * sub_s;
+            draw(d, i, layers, own, tapped_l, d->temperature_tap_degc[i], &sums->delivered_j[j], &sums->unmet_j[j]);
+        }
+    }
+    exchange(d, first, lanes, layers, layer, sub_s, sums->lost_j);
+    for (int j = 0; j < lanes; j++) {
+        const size_t i = first + (size_t)j;
+        double(*own)[LANES] = (double(*)[LANES])&layer[0][j];
+        const bool enabled = d->enabled[i] > 0.5;
+        if (enabled && (d->upper_on[i] > 0.5 || d->lower_on[i] > 0.5)) {
+            sums->heated_j[j] += run_element(d, i, layers, own, setpoint_degc[j], sub_s);
+        }
+        if (enabled && d->heat_pump_on[i] > 0.5) {
+            const double limit_degc = setpoint_degc[j] + UPPER_STOPS_ABOVE_K;
+            sums->pumped_j[j] += run_heat_pump(d, n, i, layers, own, limit_degc, sub_s, &sums->electric_j[j]);
+        } else {
+            sums->electric_j[j] += d->heat_pump[i] > 0.5 ? d->heat_pump_standby_w[i] * sub_s : 0.0;
+        }
+    }
+    mix(lanes, layers, layer);
+}
+
+/* A step of some tanks with the same number of layers. */
+UNROLLED void step_tanks(const Devices *d, size_t n, size_t first, int lanes, int layers, Substeps sub)
+{
+    Layers layer;
+    Sums sums = {0};
+    for (int k = 0; k < layers; k++) {
+        for (int j = 0; j < lanes; j++) {
+            layer[k][j] = d->layer_degc[(size_t)k * n + first + (size_t)j];
+        }
+    }
+    for (int s = 0; s < sub.count; s++) {
+        substep(d, n, first, lanes, layers, layer, sub.length_s, &sums);
+    }
+    double sum_degc[LANES] = {0.0};
+    for (int k = 0; k < layers; k++) {
+        for (int j = 0; j < lanes; j++) {
+            d->layer_degc[(size_t)k * n + first + (size_t)j] = layer[k][j];
+            sum_degc[j] += layer[k][j];
+        }
+    }
+    const double per_step = 1.0 / (sub.count * sub.length_s);
+    for (int j = 0; j < lanes; j++) {
+        const size_t i = first + (size_t)j;
+        d->power_w[i] = (sums.heated_j[j] + sums.electric_j[j]) * per_step;
+        d->heat_ambient_w[i] = (sums.pumped_j[j] - sums.electric_j[j]) * per_step;
+        d->temperature_outlet_degc[i] = layer[0][j];
+        d->temperature_delivered_degc[i] = least(layer[0][j], d->temperature_tap_degc[i]);
+        d->temperature_mean_degc[i] = sum_degc[j] / layers;
+        d->heat_delivered_w[i] = sums.delivered_j[j] * per_step;
+        d->heat_unmet_w[i] = sums.unmet_j[j] * per_step;
+        d->loss_w[i] = sums.lost_j[j] * per_step;
+    }
+}
+
+/* Volume and conductances of a layer, worked out once, when the parameters are known. */
+typedef struct {
+    double volume_l;
+    double side_w_per_k;       /* heat loss through the side */
+    double end_w_per_k;        /* heat loss through top or bottom of the tank */
+    double conduction_w_per_k; /* to the next layer */
+} Layer;
+
+static Layer layer_of(const Devices *d, size_t i)
+{
+    const double layers = d->nodes[i];
+    const double height_m = d->height_m[i];
+    const double end_m2 = d->volume_l[i] / LITRES_PER_M3 / height_m;
+    const double side_m2 = 2.0 * height_m * sqrt(PI * end_m2); /* circumference of a disc of area A: 2 sqrt(pi A) */
+    const double loss_w_m2_k = d->ua_w_per_k[i] / (side_m2 + 2.0 * end_m2);
+    Layer layer;
+    layer.volume_l = d->volume_l[i] / layers;
+    layer.side_w_per_k = loss_w_m2_k * side_m2 / layers;
+    layer.end_w_per_k = loss_w_m2_k * end_m2;
+    layer.conduction_w_per_k = WATER_CONDUCTIVITY_W_M_K * end_m2 * layers / height_m;
+    return layer;
 }
 
 bool model_check(const Devices *d, size_t n, Violation *violation)
@@ -168,9 +462,9 @@ bool model_check(const Devices *d, size_t n, Violation *violation)
             *violation = (Violation){"nodes", i, "must be a whole number"};
             return false;
         }
-        const Tank tank = tank_from_parameters(d, i);
-        const double rate_w_per_k = tank.side_w_per_k + 2.0 * tank.end_w_per_k + 2.0 * tank.conduction_w_per_k;
-        if (rate_w_per_k * LONGEST_SUBSTEP_S > tank.layer_j_per_k) {
+        const Layer layer = layer_of(d, i);
+        const double rate_w_per_k = layer.side_w_per_k + 2.0 * layer.end_w_per_k + 2.0 * layer.conduction_w_per_k;
+        if (rate_w_per_k * LONGEST_SUBSTEP_S > layer.volume_l * WATER_J_PER_L_K) {
             *violation = (Violation){"volume_l", i, "too small for its heat loss and number of nodes"};
             return false;
         }
@@ -178,75 +472,63 @@ bool model_check(const Devices *d, size_t n, Violation *violation)
     return true;
 }
 
+/* Share of the condenser's heat above a depth of 0 (top) to 1 (bottom). */
+static double condenser_above(double depth)
+{
+    double sum = 0.0;
+    for (int k = 0; k < MAX_LAYERS; k++) {
+        sum += CONDENSER_SHARE[k] * clamp(depth * MAX_LAYERS - k, 0.0, 1.0);
+    }
+    return sum;
+}
+
 void model_start(const Devices *d, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        const Tank tank = tank_from_parameters(d, i);
-        d->layer_volume_l[i] = tank.layer_l;
-        d->side_w_per_k[i] = tank.side_w_per_k;
-        d->end_w_per_k[i] = tank.end_w_per_k;
-        d->conduction_w_per_k[i] = tank.conduction_w_per_k;
+        const Layer layer = layer_of(d, i);
+        d->layer_volume_l[i] = layer.volume_l;
+        d->side_w_per_k[i] = layer.side_w_per_k;
+        d->end_w_per_k[i] = layer.end_w_per_k;
+        d->conduction_w_per_k[i] = layer.conduction_w_per_k;
         for (int k = 0; k < MAX_LAYERS; k++) {
+            const double top = k / d->nodes[i];
+            const double bottom = (k + 1) / d->nodes[i];
             d->layer_degc[(size_t)k * n + i] = d->temperature_start_degc[i];
+            d->condenser_share[(size_t)k * n + i] = condenser_above(bottom) - condenser_above(top);
         }
         d->power_w[i] = 0.0;
         d->temperature_outlet_degc[i] = d->temperature_start_degc[i];
         d->temperature_mean_degc[i] = d->temperature_start_degc[i];
+        d->temperature_delivered_degc[i] = least(d->temperature_start_degc[i], d->temperature_tap_degc[i]);
         d->heat_delivered_w[i] = 0.0;
+        d->heat_unmet_w[i] = 0.0;
+        d->heat_ambient_w[i] = 0.0;
         d->loss_w[i] = 0.0;
+        d->legionella_active[i] = 0.0;
+        d->legionella_age_s[i] = 0.0;
+        d->legionella_held_s[i] = 0.0;
         d->upper_on[i] = 0.0;
         d->lower_on[i] = 0.0;
+        d->heat_pump_on[i] = 0.0;
+        d->heat_pump_time_s[i] = d->heat_pump_minimum_on_s[i];
     }
 }
 
 void model_step(const Devices *d, size_t n, double step_s)
 {
     const Substeps sub = substeps(step_s);
-    for (size_t i = 0; i < n; i++) {
-        const Tank tank = tank_of(d, i);
-        const double setpoint_degc = d->setpoint_degc[i];
-        const double deadband_k = d->deadband_k[i];
-        const double tapped_l = d->draw_l_min[i] / SECONDS_PER_MINUTE * sub.length_s;
-        const bool enabled = d->enabled[i] > 0.5;
-        bool upper_on = d->upper_on[i] > 0.5;
-        bool lower_on = d->lower_on[i] > 0.5;
-        double layer[MAX_LAYERS];
-        for (int k = 0; k < tank.layers; k++) {
-            layer[k] = d->layer_degc[(size_t)k * n + i];
+    size_t first = 0;
+    while (first < n) {
+        const int layers = (int)d->nodes[first];
+        int lanes = 1;
+        while (lanes < LANES && first + (size_t)lanes < n && (int)d->nodes[first + (size_t)lanes] == layers) {
+            lanes++;
         }
-        double heated_j = 0.0;
-        double delivered_j = 0.0;
-        double lost_j = 0.0;
-        for (int s = 0; s < sub.count; s++) {
-            upper_on = tank.upper >= 0 && thermostat(upper_on, layer[tank.upper], setpoint_degc, deadband_k);
-            lower_on = thermostat(lower_on, layer[tank.lower], setpoint_degc, deadband_k);
-            delivered_j += draw(&tank, layer, tapped_l, d->temperature_mains_degc[i], d->temperature_tap_degc[i]);
-            lost_j += exchange(&tank, layer, d->temperature_ambient_degc[i], sub.length_s);
-            if (enabled && (upper_on || lower_on)) {
-                const int element = upper_on ? tank.upper : tank.lower;
-                const double wanted_j = tank.element_w * sub.length_s;
-                const double room_j = room_below_setpoint_j(&tank, layer, element, setpoint_degc);
-                const double heat_j = least(wanted_j, room_j);
-                layer[element] += heat_j / tank.layer_j_per_k;
-                heated_j += heat_j;
-                if (wanted_j >= room_j) { /* satisfied within the sub-step */
-                    upper_on = false;
-                    lower_on = lower_on && element != tank.lower;
-                }
-            }
-            mix(tank.layers, layer);
+        if (lanes == LANES && layers == MAX_LAYERS) {
+            step_tanks(d, n, first, LANES, MAX_LAYERS, sub); /* the usual tank: loops of constant length */
+        } else {
+            step_tanks(d, n, first, lanes, layers, sub);
         }
-        double sum_degc = 0.0;
-        for (int k = 0; k < tank.layers; k++) {
-            d->layer_degc[(size_t)k * n + i] = layer[k];
-            sum_degc += layer[k];
-        }
-        d->upper_on[i] = upper_on ? 1.0 : 0.0;
-        d->lower_on[i] = lower_on ? 1.0 : 0.0;
-        d->power_w[i] = heated_j / step_s;
-        d->temperature_outlet_degc[i] = layer[0];
-        d->temperature_mean_degc[i] = sum_degc / tank.layers;
-        d->heat_delivered_w[i] = delivered_j / step_s;
-        d->loss_w[i] = lost_j / step_s;
+        first += (size_t)lanes;
     }
 }

@@ -1,0 +1,177 @@
+"""Measured days of a house -> envelope parameters of its `house` model.
+
+The envelope is identified as in Bacher and Madsen (2011), by the difference between measured and simulated indoor
+temperature over the whole span (open loop), with typical values as a weak prior: what a week cannot tell stays typical
+(maximum a posteriori). The simulation is the FMU itself; one fleet carries the present parameters and one device per
+parameter that is a little off, so that one pass gives the residual and its derivatives.
+Refused: measurements of different lengths, not finite, or too few to identify anything.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulators.fleet.fmu_fleet import Fleet
+
+Column = NDArray[np.float64]
+
+INDOOR = "temperature_indoor_degc"
+HEAT = "heat_w"
+REQUIRED = (INDOOR, HEAT, "temperature_outdoor_degc")
+OPTIONAL = (
+    "heat_gain_internal_w",
+    "irradiance_global_w_m2",
+    "solar_window_w",
+    "solar_wall_w",
+    "wind_speed_m_s",
+    "temperature_ground_degc",
+)
+
+_SHORTEST_S = 2 * 86_400.0
+_PRIOR_WEIGHT_K = 0.009  # RMSE that a parameter one deviation away from its typical value has to be worth
+_DIFFERENCE = 1e-4  # relative change of a parameter for its derivative
+_ROUNDS = 40
+_CONVERGED_K = 1e-5
+_GIVE_UP_DAMPING = 1e8
+
+# Typical detached house and deviation of the logarithm.
+_ENVELOPE: Mapping[str, tuple[float, float]] = {
+    "capacity_air_j_per_k": (5e6, 0.5),
+    "capacity_mass_j_per_k": (2e7, 0.5),
+    "resistance_air_mass_k_per_w": (1 / 600, 0.5),
+    "resistance_air_outdoor_k_per_w": (1 / 40, 0.7),
+    "resistance_mass_outdoor_k_per_w": (1 / 70, 0.5),
+}
+# Needs a measurement: its column, typical value, deviation.
+_PATHS: Mapping[str, tuple[str, float, float]] = {
+    "infiltration_stack_w_per_k": ("temperature_outdoor_degc", 30.0, 0.7),
+    "infiltration_wind_w_per_k": ("wind_speed_m_s", 10.0, 0.7),
+    "ground_w_per_k": ("temperature_ground_degc", 20.0, 1.0),
+    "aperture_air_m2": ("irradiance_global_w_m2", 2.0, 0.7),
+    "aperture_mass_m2": ("irradiance_global_w_m2", 2.0, 0.7),
+    "solar_window_air": ("solar_window_w", 0.4, 0.5),
+    "solar_window_mass": ("solar_window_w", 0.4, 0.5),
+    "solar_wall_mass": ("solar_wall_w", 0.01, 0.7),
+}
+_MASS_OFFSET = "mass_start_offset_k"
+_MASS_OFFSET_TYPICAL_K = -1.5  # outer walls are cooler than the air on most days
+_MASS_OFFSET_DEVIATION_K = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HouseFit:
+    """Parameters for `Fleet(model="house", ...)`, and how far the temperature was off over the fitted span [K]."""
+
+    parameters: dict[str, float]
+    rmse_k: float
+
+
+def fit_house(measured: Mapping[str, Column], step_s: float) -> HouseFit:
+    """Fit the envelope on columns of equal steps of `step_s`; ValueError if they cannot be used.
+
+    `heat_w` is the heat given to the air, mean over each step (negative cools); `temperature_indoor_degc` the air at
+    the end of each step; the others are inputs of the house model, mean over each step. Give at least a week in which
+    the temperature moves: with a constant indoor temperature nothing can be told about the capacities.
+    """
+    _require_usable(measured, step_s)
+    names, typical, deviation = _unknowns(measured)
+    x = typical.copy()
+    weight = _PRIOR_WEIGHT_K * np.sqrt(len(measured[INDOOR]))
+    damping = 1e-2
+    cost, gradient, hessian = _normal_equations(names, x, typical, deviation, weight, measured, step_s)
+    for _ in range(_ROUNDS):
+        step = np.linalg.solve(hessian + damping * np.diag(np.diag(hessian)), -gradient)
+        attempt = x + np.clip(step, -1.0, 1.0)
+        result = _normal_equations(names, attempt, typical, deviation, weight, measured, step_s)
+        if result[0] < cost:
+            gain_k = (np.sqrt(cost) - np.sqrt(result[0])) / np.sqrt(len(measured[INDOOR]))
+            x, (cost, gradient, hessian) = attempt, result
+            damping = max(damping / 5.0, 1e-9)
+            if gain_k < _CONVERGED_K:
+                break
+        else:
+            damping *= 5.0
+            if damping > _GIVE_UP_DAMPING:
+                break
+    parameters = _parameters(names, x[:, None], measured)
+    error = simulate(parameters, measured, step_s)[:, 0] - measured[INDOOR]
+    chosen = {name: float(np.ravel(value)[0]) for name, value in parameters.items()}
+    return HouseFit(parameters=chosen, rmse_k=float(np.sqrt(np.mean(error**2))))
+
+
+def simulate(parameters: Mapping[str, Column | float], measured: Mapping[str, Column], step_s: float) -> Column:
+    """Indoor temperature after each step with the measured heat, open loop; shape (steps, devices)."""
+    n = max(np.size(value) for value in parameters.values())
+    seen = np.empty((len(measured[INDOOR]), n))
+    heat = measured[HEAT] + measured.get("heat_gain_internal_w", np.zeros_like(measured[HEAT]))
+    driven = [name for name in (*OPTIONAL, "temperature_outdoor_degc") if name in measured]
+    with Fleet(model="house", n=n, parameters=parameters) as fleet:
+        fleet.inputs["enabled"][:] = 0.0
+        columns = [(fleet.inputs[name], measured[name]) for name in driven if name != "heat_gain_internal_w"]
+        columns.append((fleet.inputs["heat_gain_internal_w"], heat))
+        for k in range(len(seen)):
+            for view, column in columns:
+                view[:] = column[k]
+            fleet.step(k * step_s, step_s)
+            seen[k] = fleet.outputs[INDOOR]
+    return seen
+
+
+def _require_usable(measured: Mapping[str, Column], step_s: float) -> None:
+    missing = [name for name in REQUIRED if name not in measured]
+    unknown = sorted(measured.keys() - set(REQUIRED) - set(OPTIONAL))
+    if missing or unknown:
+        allowed = ", ".join((*REQUIRED, *OPTIONAL))
+        raise ValueError(f"measurements: missing {missing}, unknown {unknown}, allowed: {allowed}")
+    steps = len(measured[INDOOR])
+    if not step_s > 0.0 or steps * step_s < _SHORTEST_S:
+        raise ValueError(f"measurements: {steps} steps of {step_s} s, at least two days are needed")
+    for name, column in measured.items():
+        if column.shape != (steps,) or not np.isfinite(column).all():
+            raise ValueError(f"{name}: must be {steps} finite values, has shape {column.shape}")
+
+
+def _unknowns(measured: Mapping[str, Column]) -> tuple[list[str], Column, Column]:
+    """Names, typical values and deviations of what is fitted: logarithms, and the mass's offset in kelvin."""
+    chosen = dict(_ENVELOPE)
+    chosen |= {name: (value, spread) for name, (column, value, spread) in _PATHS.items() if column in measured}
+    typical = np.log([value for value, _ in chosen.values()])
+    deviation = np.array([spread for _, spread in chosen.values()])
+    return (
+        [*chosen, _MASS_OFFSET],
+        np.append(typical, _MASS_OFFSET_TYPICAL_K),
+        np.append(deviation, _MASS_OFFSET_DEVIATION_K),
+    )
+
+
+def _parameters(names: list[str], x: Column, measured: Mapping[str, Column]) -> dict[str, Column | float]:
+    """Parameters of the model for unknowns of shape (unknowns, devices)."""
+    values: dict[str, Column | float] = {
+        name: x[k] if name == _MASS_OFFSET else np.exp(x[k]) for k, name in enumerate(names)
+    }
+    values["temperature_start_degc"] = float(measured[INDOOR][0])
+    for name in ("aperture_air_m2", "aperture_mass_m2"):
+        values.setdefault(name, 0.0)
+    return values
+
+
+def _normal_equations(
+    names: list[str],
+    x: Column,
+    typical: Column,
+    deviation: Column,
+    weight: float,
+    measured: Mapping[str, Column],
+    step_s: float,
+) -> tuple[float, Column, Column]:
+    """Cost, gradient and Gauss-Newton Hessian at x."""
+    shifted = x[:, None] + np.hstack([np.zeros((len(x), 1)), _DIFFERENCE * np.eye(len(x))])
+    seen = simulate(_parameters(names, shifted, measured), measured, step_s)
+    error = seen[:, 0] - measured[INDOOR]
+    slope = (seen[:, 1:] - seen[:, :1]) / _DIFFERENCE
+    prior = weight * (x - typical) / deviation
+    prior_slope = np.diag(weight / deviation)
+    cost = float(error @ error + prior @ prior)
+    return cost, slope.T @ error + prior_slope @ prior, slope.T @ slope + prior_slope @ prior_slope
