@@ -32,6 +32,7 @@ from twin.store.writer import HistoryWriter
 
 _STORE_SCHEME = "duckdb:"
 _LOOK_EVERY_S = 1.0
+_COMMANDS_TAKEN_UP = 1_000
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -81,6 +82,7 @@ class Twin:
         self.writer.start()
         self.writer.flush()
         self.state.restore(self.store.latest())
+        self.dispatcher.restore(self.store.recent_commands(_COMMANDS_TAKEN_UP))
         self.ingest.start()
         self.bus.open()
 

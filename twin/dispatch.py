@@ -72,6 +72,15 @@ class Dispatcher:
             self._follow()
             return self._book.record(command.id) or record
 
+    def restore(self, records: Sequence[CommandRecord]) -> None:
+        """Take up the commands of an earlier process, newest first as history gives them; wishes stand again."""
+        with self._lock:
+            for command in self._book.restore(records, self._clock.now()):
+                wish = Desired(
+                    value=command.value, command_id=command.id, until=command.expires_at, priority=command.priority
+                )
+                self._state.desire(command.device, command.quantity, wish)
+
     def answered(self, answer: Answer) -> Refusal | None:
         """Take an endpoint's answer; a refusal comes back when it answers nothing that it was asked."""
         with self._lock:

@@ -96,6 +96,29 @@ class CommandBook:
         """Commands that still have to go out."""
         return [entry.command for entry in self._entries.values() if entry.sent_at is None and entry.record.open]
 
+    def restore(self, records: Sequence[CommandRecord], now: datetime) -> Sequence[Command]:
+        """Take up what an earlier process left, newest first as history gives it; the commands whose wish stands.
+
+        Nothing is counted anew. Commands of devices that the pilot no longer has are left to history.
+        """
+        standing = []
+        for record in reversed(records):
+            command = record.command
+            self._number += 1
+            device = self._pilot.device.get(command.device)
+            if device is None or command.quantity not in KINDS[device.kind].controls:
+                continue
+            stands = now < command.expires_at and (record.open or record.state is CommandState.VERIFIED)
+            if not record.open and not stands:
+                self._finished[command.id] = record
+                continue
+            entry = self._enter(record, device)
+            entry.sent_at, entry.shown_at = record.reached(CommandState.SENT), record.reached(CommandState.APPLIED)
+            if stands:
+                self._in_force[command.device, command.quantity] = command.id
+                standing.append(command)
+        return standing
+
     # A command's life.
 
     def request(
@@ -127,15 +150,8 @@ class CommandBook:
             priority=priority,
             origin=origin,
         )
-        endpoint = self._pilot.endpoint[found.endpoint]
-        entry = _Entry(
-            record=CommandRecord(command=command, steps=(CommandStep(state=CommandState.REQUESTED, at=now),)),
-            device=found,
-            shown_by=KINDS[found.kind].controls[quantity],
-            answer_s=_ANSWER_S[endpoint.pathway] + endpoint.interval_s,
-            late_s=endpoint.max_age_s,
-        )
-        self._entries[command.id] = entry
+        steps = (CommandStep(state=CommandState.REQUESTED, at=now),)
+        entry = self._enter(CommandRecord(command=command, steps=steps), found)
         self._note(entry)
         standing = self._entries.get(self._in_force.get((device, quantity), ""))
         if standing is not None and standing.command.expires_at > now:
@@ -227,6 +243,18 @@ class CommandBook:
                 self._check_answered(entry, now)
 
     # Inside.
+
+    def _enter(self, record: CommandRecord, device: Device) -> _Entry:
+        endpoint = self._pilot.endpoint[device.endpoint]
+        entry = _Entry(
+            record=record,
+            device=device,
+            shown_by=KINDS[device.kind].controls[record.command.quantity],
+            answer_s=_ANSWER_S[endpoint.pathway] + endpoint.interval_s,
+            late_s=endpoint.max_age_s,
+        )
+        self._entries[record.command.id] = entry
+        return entry
 
     def _seen(self, entry: _Entry, report: Report, session: str | None, now: datetime) -> bool:
         """Take in the device's own report; True when it has forgotten the command in a restart."""

@@ -45,6 +45,14 @@ class Store(Protocol):
         """Newest events first."""
         ...
 
+    def recent_commands(self, limit: int) -> Sequence[CommandRecord]:
+        """At most `limit` commands with every step stored, the one asked for last first."""
+        ...
+
+    def recent_dead_letters(self, limit: int) -> Sequence[DeadLetter]:
+        """At most `limit` dead letters, newest first."""
+        ...
+
     def rows(self) -> int:
         """Telemetry rows in the store."""
         ...
