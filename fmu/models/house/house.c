@@ -123,7 +123,7 @@ static inline double share_of(double wanted_w, double full_w)
     return wanted_w * full_w > 0.0 ? least(wanted_w / full_w, 1.0) : 0.0;
 }
 
-/* Equipment in a mode for one sub-step: heat to the air and electricity. wanted_w brings the air to the setpoint. */
+/* Equipment in a mode for one sub-step: heat to the air and electricity; only a modulating one looks at wanted_w. */
 static Flow equipment(const Devices *d, size_t i, int mode, double indoor_degc, double wanted_w)
 {
     const double arrives = d->distribution_efficiency[i];
@@ -211,12 +211,6 @@ static int next_mode(const Thermostat *t, int mode, double time_in_mode_s, doubl
     return mode;
 }
 
-/* Infiltration conductance when the air is difference_k warmer than outdoors [W/K]. */
-static inline double infiltration_w_per_k(double stack2, double wind2, double difference_k)
-{
-    return sqrt(stack2 * fabs(difference_k) + wind2);
-}
-
 bool model_check(const Devices *d, size_t n, Violation *violation)
 {
     const double hardest_k = 200.0; /* between the ends of the allowed indoor and outdoor temperatures */
@@ -273,6 +267,8 @@ void model_step(const Devices *d, size_t n, double step_s)
         const double wind = d->infiltration_wind_w_per_k[i] * d->wind_speed_m_s[i];
         const double stack2 = stack * stack * (1.0 / STACK_RATED_K);
         const double wind2 = wind * wind * (1.0 / (WIND_RATED_M_S * WIND_RATED_M_S));
+        const bool leaks = stack2 + wind2 > 0.0;
+        const bool modulates = d->modulation_min[i] < 1.0;
         const double air_store = d->capacity_air_j_per_k[i] * per_half_s; /* per half sub-step [W/K] */
         const double mass_store = d->capacity_mass_j_per_k[i] * per_half_s;
         const double air_sum = air_store + air_mass + air_outdoor;
@@ -300,13 +296,16 @@ void model_step(const Devices *d, size_t n, double step_s)
             time_in_mode_s = switches ? sub.length_s : time_in_mode_s + sub.length_s;
             mode = next;
             const double warmer_k = air_degc - outdoor_degc;
-            const double leak_w = infiltration_w_per_k(stack2, wind2, warmer_k) * warmer_k;
+            const double leak_w = leaks ? sqrt(stack2 * fabs(warmer_k) + wind2) * warmer_k : 0.0;
             const double mass_right_w = mass_store * mass_degc + mass_gain_w;
             double air_right_w = air_store * air_degc + air_gain_w - leak_w;
             if (mode != MODE_OFF) {
-                const double target_degc = mode == MODE_COOL ? thermostat.cool_degc : thermostat.heat_degc;
-                const double middle_degc = 0.5 * (target_degc + air_degc);
-                const double wanted_w = (middle_degc * determinant - air_mass * mass_right_w) / mass_sum - air_right_w;
+                double wanted_w = 0.0; /* brings the air to the setpoint */
+                if (modulates) {
+                    const double target_degc = mode == MODE_COOL ? thermostat.cool_degc : thermostat.heat_degc;
+                    const double middle_degc = 0.5 * (target_degc + air_degc);
+                    wanted_w = (middle_degc * determinant - air_mass * mass_right_w) / mass_sum - air_right_w;
+                }
                 const Flow given = equipment(d, i, mode, air_degc, wanted_w);
                 air_right_w += given.heat_w;
                 power_sum_w += given.power_w;

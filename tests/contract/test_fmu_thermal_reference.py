@@ -1,0 +1,215 @@
+"""House and water heater against OCHRE: fitted on a week and run open loop, and simply run.
+
+Origin, licence and tolerance of each reference run: tests/data/fmu/thermal/README.md.
+"""
+
+import csv
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from simulators.fleet.calibration import OPTIONAL, REQUIRED, HouseFit, fit_house, simulate
+from simulators.fleet.fmu_fleet import Fleet
+
+Column = NDArray[np.float64]
+
+FOLDER = Path(__file__).resolve().parents[1] / "data" / "fmu" / "thermal"
+STEP_S = 900.0
+WEEK = 7 * 96
+TAP_DEGC = (105.0 - 32.0) / 1.8  # OCHRE tempers draws to 105 degrees Fahrenheit
+
+HOUSES = (
+    "ochre_house_up11_jan",
+    "ochre_house_up11_feb",
+    "ochre_house_up11_jul",
+    "ochre_house_up11_aug",
+    "ochre_house_up00_jan",
+    "ochre_house_beopt_jan",
+    "ochre_house_beopt_jul",
+)
+
+
+@cache
+def reference(name: str) -> dict[str, Column]:
+    with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    return dict(zip(header, np.array(rows, dtype=np.float64).T, strict=True))
+
+
+def rmse(ours: Column, theirs: Column) -> float:
+    return float(np.sqrt(np.mean((ours - theirs) ** 2)))
+
+
+def envelope_columns(name: str) -> dict[str, Column]:
+    run = reference(name)
+    return {column: run[column] for column in (*REQUIRED, *OPTIONAL) if column in run}
+
+
+@cache
+def fitted(name: str) -> HouseFit:
+    """The envelope as seven days show it."""
+    return fit_house({column: values[:WEEK] for column, values in envelope_columns(name).items()}, STEP_S)
+
+
+@pytest.mark.parametrize("name", HOUSES)
+def test_a_house_fitted_on_a_week_follows_ochre_through_three_unseen_ones(name: str) -> None:
+    """Open loop: only OCHRE's heat, weather and gains go in, its temperature is never looked at again."""
+    measured = envelope_columns(name)
+    theirs = measured["temperature_indoor_degc"]
+    ours = simulate(fitted(name).parameters, measured, STEP_S)[:, 0]
+    assert theirs.std() > 1.0  # a temperature that hardly moves would prove nothing
+    assert rmse(ours[WEEK:], theirs[WEEK:]) < 0.5
+
+
+# What the building's file says of its equipment: rated at 8.3 degC (heating) and 35 degC (cooling), ducts.
+BIG = {"heat_capacity_w": 9185.0, "cool_capacity_w": 9185.0, "backup_power_w": 11_700.0}
+BEOPT = {"heat_capacity_w": 20_900.0, "cool_capacity_w": 20_900.0, "backup_power_w": 11_015.0}
+UP11_WINTER = BIG | {"distribution_efficiency": 0.776, "defrost_time_share": 0.05}
+UP11_SUMMER = BIG | {"distribution_efficiency": 0.867, "sensible_heat_ratio": 0.85, "sensible_heat_ratio_slope": 0.035}
+EQUIPMENT = {
+    "ochre_house_up11_jan": UP11_WINTER,
+    "ochre_house_up11_feb": UP11_WINTER,
+    "ochre_house_up11_jul": UP11_SUMMER,
+    "ochre_house_up11_aug": UP11_SUMMER,
+    "ochre_house_beopt_jan": BEOPT | {"distribution_efficiency": 0.825, "defrost_time_share": 0.05},
+    "ochre_house_beopt_jul": BEOPT | {"distribution_efficiency": 0.851, "sensible_heat_ratio": 0.955},
+}
+# A machine of 21 kW that is needed for a few minutes a day: cold is mostly what its deadband makes of it.
+HEAT_TOLERANCE = {"ochre_house_beopt_jul": 0.1}
+CONTROLS = {
+    "modulating": {
+        "modulation_min": 0.0,  # OCHRE's equipment gives exactly what holds the setpoint
+        "deadband_k": 0.1,
+        "backup_below_k": 0.0,
+        "minimum_on_s": 0.0,
+        "minimum_off_s": 0.0,
+        "part_load_loss_heat": 0.2,
+        "part_load_loss_cool": 0.07,
+    },
+    "switching": {},
+}
+
+
+def live(name: str, parameters: dict[str, float], steps: int) -> dict[str, Column]:
+    """The house with its own thermostat and equipment, through the first steps of a run."""
+    run = reference(name)
+    heats = run["power_heat_w"].sum() > run["power_cool_w"].sum()
+    driven = [column for column in (*OPTIONAL, "temperature_outdoor_degc") if column in run]
+    driven.append("temperature_wet_bulb_indoor_degc")
+    seen = {column: np.empty(steps) for column in ("temperature_indoor_degc", "heat_w", "power_w")}
+    with Fleet(model="house", n=1, parameters={"temperature_cutout_degc": -17.8} | parameters) as fleet:
+        for k in range(steps):
+            for column in driven:
+                fleet.inputs[column][:] = run[column][k]
+            setpoint_degc = run["setpoint_degc"][k]
+            fleet.inputs["setpoint_heat_degc"][:] = setpoint_degc if heats else 10.0
+            fleet.inputs["setpoint_cool_degc"][:] = 30.0 if heats else setpoint_degc
+            fleet.step(k * STEP_S, STEP_S)
+            for column, values in seen.items():
+                values[k] = fleet.outputs[column][0]
+    return seen
+
+
+@pytest.mark.parametrize("control", sorted(CONTROLS))
+@pytest.mark.parametrize("name", sorted(EQUIPMENT))
+def test_a_house_that_heats_and_cools_itself_uses_the_energy_that_ochre_uses(name: str, control: str) -> None:
+    """The rated COP is found on the first week, as the envelope was; then three unseen weeks."""
+    run = reference(name)
+    heats = run["power_heat_w"].sum() > run["power_cool_w"].sum()
+    cop, power_w = ("heat_cop", run["power_heat_w"]) if heats else ("cool_cop", run["power_cool_w"])
+    parameters = fitted(name).parameters | EQUIPMENT[name] | CONTROLS[control] | {cop: 3.0}
+    for _ in range(4):
+        too_much = live(name, parameters, WEEK)["power_w"].sum() / power_w[:WEEK].sum()
+        parameters[cop] *= too_much
+    ours = live(name, parameters, len(power_w))
+    heat_w = np.abs(run["heat_w"][WEEK:]).sum()
+    assert np.abs(ours["heat_w"][WEEK:]).sum() == pytest.approx(heat_w, rel=HEAT_TOLERANCE.get(name, 0.05))
+    assert ours["power_w"][WEEK:].sum() == pytest.approx(power_w[WEEK:].sum(), rel=0.05)
+    assert rmse(ours["temperature_indoor_degc"][WEEK:], run["temperature_indoor_degc"][WEEK:]) < 0.5
+
+
+@pytest.mark.parametrize("season", ["heating", "cooling"])
+def test_capacity_and_cop_follow_ochres_curves(season: str) -> None:
+    """One step from each indoor temperature (heating) or wet bulb (cooling), relative to OCHRE's rated point."""
+    points = reference(f"ochre_curves_{season}")
+    heats = season == "heating"
+    rated = np.flatnonzero((points["capacity"] == 1.0) & (points["cop"] == 1.0))[0]
+    n = len(points["cop"])
+    setpoint = "setpoint_heat_degc" if heats else "setpoint_cool_degc"
+    start_degc = points["indoor_degc"] if heats else np.full(n, 24.0)
+    parameters = {"cool_capacity_w": 8000.0, "backup_power_w": 0.0, "temperature_start_degc": start_degc}
+    with Fleet(model="house", n=n, parameters=parameters) as fleet:
+        fleet.inputs["temperature_outdoor_degc"][:] = points["outdoor_degc"]
+        fleet.inputs[setpoint][:] = start_degc + (5.0 if heats else -5.0)
+        fleet.inputs["setpoint_heat_degc" if not heats else "setpoint_cool_degc"][:] = 10.0 if not heats else 35.0
+        if not heats:
+            fleet.inputs["temperature_wet_bulb_indoor_degc"][:] = points["indoor_degc"]
+        fleet.step(0.0, 1.0)
+        capacity = np.abs(fleet.outputs["heat_w"])
+        cop = capacity / fleet.outputs["power_w"]
+    np.testing.assert_allclose(capacity / capacity[rated], points["capacity"], rtol=0.05)
+    np.testing.assert_allclose(cop / cop[rated], points["cop"], rtol=0.05)
+
+
+TANKS: dict[str, tuple[int, dict[str, float], float, float]] = {
+    "ochre_water_heater_12_a": (21, {"volume_l": 250, "height_m": 1.22, "ua_w_per_k": 2.17, "nodes": 12}, 51, 10),
+    "ochre_water_heater_12_b": (22, {"volume_l": 190, "height_m": 1.22, "ua_w_per_k": 1.9, "nodes": 12}, 52, 7),
+    "ochre_water_heater_12_c": (23, {"volume_l": 300, "height_m": 1.5, "ua_w_per_k": 2.5, "nodes": 12}, 55, 15),
+    "ochre_water_heater_10": (27, {"volume_l": 250, "height_m": 1.22, "ua_w_per_k": 2.17, "nodes": 10}, 51, 10),
+    "ochre_water_heater_6": (24, {"volume_l": 250, "height_m": 1.22, "ua_w_per_k": 2.17, "nodes": 6}, 51, 10),
+    "ochre_water_heater_3": (24, {"volume_l": 250, "height_m": 1.22, "ua_w_per_k": 2.17, "nodes": 3}, 51, 10),
+}
+HEAT_PUMP = {"heat_pump": 1.0, "heat_pump_cop": 3.0, "heat_pump_capacity_w": 1500.0, "deadband_k": 8.17}
+PUMPED: dict[str, tuple[int, dict[str, float], float, float]] = {
+    "ochre_heat_pump_water_heater_a": (25, {"volume_l": 190, "height_m": 1.22, "ua_w_per_k": 1.9}, 51, 10),
+    "ochre_heat_pump_water_heater_b": (26, {"volume_l": 300, "height_m": 1.5, "ua_w_per_k": 2.2}, 52, 12),
+}
+
+
+def heat_water(seed: int, parameters: dict[str, float], setpoint_degc: float, mains_degc: float) -> dict[str, Column]:
+    """28 days of 1-min steps; means of 15 minutes, temperatures at their end."""
+    minutes = 28 * 1440
+    drawn = reference(f"ochre_water_heater_draws_{seed}")
+    draw = np.zeros(minutes)
+    draw[drawn["minute"].astype(int)] = drawn["draw_l_min"]
+    room_degc = 20.0 + 3.0 * np.sin(np.arange(minutes) / 1440.0 * 2.0 * np.pi)
+    deadband_k = parameters.get("deadband_k", 5.56)
+    start = {"temperature_start_degc": setpoint_degc - deadband_k / 10.0, "temperature_tap_degc": TAP_DEGC}
+    names = ("power_w", "heat_delivered_w", "loss_w", "temperature_outlet_degc")
+    seen = {name: np.empty(minutes) for name in names}
+    with Fleet(model="water_heater", n=1, parameters=parameters | start) as fleet:
+        fleet.inputs["setpoint_degc"][:] = setpoint_degc
+        fleet.inputs["temperature_mains_degc"][:] = mains_degc
+        for k in range(minutes):
+            fleet.inputs["draw_l_min"][:] = draw[k]
+            fleet.inputs["temperature_ambient_degc"][:] = room_degc[k]
+            fleet.inputs["temperature_wet_bulb_degc"][:] = room_degc[k] - 5.0
+            fleet.step(k * 60.0, 60.0)
+            for name, column in seen.items():
+                column[k] = fleet.outputs[name][0]
+    means = {name: seen[name].reshape(-1, 15).mean(axis=1) for name in names[:3]}
+    return means | {"temperature_outlet_degc": seen["temperature_outlet_degc"][14::15]}
+
+
+@pytest.mark.parametrize("name", sorted(TANKS))
+def test_a_tank_takes_ochres_energy_and_gives_its_temperature_over_28_days(name: str) -> None:
+    theirs = reference(name)
+    seed, parameters, setpoint_degc, mains_degc = TANKS[name]
+    ours = heat_water(seed, parameters, setpoint_degc, mains_degc)
+    for flow in ("power_w", "heat_delivered_w", "loss_w"):
+        assert ours[flow].mean() == pytest.approx(theirs[flow].mean(), rel=0.02), flow
+    assert rmse(ours["temperature_outlet_degc"], theirs["temperature_outlet_degc"]) < 0.5
+
+
+@pytest.mark.parametrize("name", sorted(PUMPED))
+def test_a_heat_pump_tank_takes_ochres_energy_over_28_days(name: str) -> None:
+    """Outlet temperatures are not compared: cycles of a wide deadband drift apart by the hour in either tool."""
+    theirs = reference(name)
+    seed, parameters, setpoint_degc, mains_degc = PUMPED[name]
+    ours = heat_water(seed, parameters | HEAT_PUMP, setpoint_degc, mains_degc)
+    assert ours["power_w"].mean() == pytest.approx(theirs["power_w"].mean(), rel=0.02)
+    assert ours["heat_delivered_w"].mean() == pytest.approx(theirs["heat_delivered_w"].mean(), rel=0.02)
+    assert ours["loss_w"].mean() == pytest.approx(theirs["loss_w"].mean(), rel=0.05)

@@ -1,0 +1,100 @@
+"""Runs of OCHRE's dwellings with excited setpoints: `python ochre_house.py RUN...` writes RUN.csv beside this file.
+
+Needs an environment of its own: Python 3.11, ochre-nrel 0.9.2, pyarrow below 26.
+"""
+# mypy: ignore-errors
+# ruff: noqa: DTZ001 - OCHRE takes local times without a zone; one flat row per run reads best
+
+import datetime as dt
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from ochre import Dwelling
+from ochre.utils import default_input_path
+
+HERE = Path(__file__).resolve().parent
+INPUTS = Path(default_input_path)
+WEATHER = INPUTS / "Weather" / "USA_CO_Denver.Intl.AP.725650_TMY3.epw"
+DAYS = 28
+STEPS_PER_HOUR = 12
+
+# run: house, month, seed, range of the setpoint, hours for which a setpoint holds
+RUNS = {
+    "ochre_house_up11_jan": ("bldg0112631-up11", 1, 3, (17, 23), 4),
+    "ochre_house_up11_jul": ("bldg0112631-up11", 7, 3, (20, 27), 4),
+    "ochre_house_up11_feb": ("bldg0112631-up11", 2, 5, (18, 22), 6),
+    "ochre_house_up11_aug": ("bldg0112631-up11", 8, 7, (21, 27), 6),
+    "ochre_house_up00_jan": ("bldg0112631-up00", 1, 6, (17, 23), 4),
+    "ochre_house_beopt_jan": ("BEopt_example", 1, 4, (17, 23), 4),
+    "ochre_house_beopt_jul": ("BEopt_example", 7, 4, (20, 27), 4),
+}
+
+
+def simulate(house: str, month: int, seed: int, band: tuple[int, int], hold_h: int) -> pd.DataFrame:
+    """All results of 28 days of 5-min steps, and the setpoint."""
+    schedule = {"BEopt_example": "BEopt_example_schedule"}.get(house, "bldg0112631_schedule")
+    dwelling = Dwelling(
+        name=house,
+        start_time=dt.datetime(2018, month, 1),
+        time_res=dt.timedelta(minutes=5),
+        duration=dt.timedelta(days=DAYS),
+        initialization_time=dt.timedelta(days=1),
+        hpxml_file=str(INPUTS / "Input Files" / f"{house}.xml"),
+        hpxml_schedule_file=str(INPUTS / "Input Files" / f"{schedule}.csv"),
+        weather_file=str(WEATHER),
+        verbosity=9,
+        save_results=False,
+        metrics_verbosity=0,
+    )
+    rng = np.random.default_rng(seed)
+    heats = month in (1, 2)
+    setpoints = []
+    for k in range(len(dwelling.sim_times)):
+        if k % (STEPS_PER_HOUR * hold_h) == 0:
+            setpoint = float(rng.uniform(*band))
+        setpoints.append(setpoint)
+        heating = {"Setpoint": setpoint if heats else 10.0}
+        cooling = {"Setpoint": 30.0 if heats else setpoint}
+        dwelling.update(control_signal={"HVAC Heating": heating, "HVAC Cooling": cooling})
+    results, _, _ = dwelling.finalize()
+    return results.assign(setpoint=setpoints)
+
+
+def trim(results: pd.DataFrame, month: int) -> pd.DataFrame:
+    """15-min steps: means of what flows, the indoor temperature at the end."""
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return np.nan_to_num(values).reshape(-1, 3).mean(axis=1)
+
+    def column(name: str) -> np.ndarray:
+        return results[name].to_numpy(float) if name in results else np.zeros(len(results))
+
+    weather = pd.read_csv(WEATHER, skiprows=8, header=None)
+    first_h = (dt.datetime(2018, month, 1) - dt.datetime(2018, 1, 1)).days * 24
+    wind = weather[21].to_numpy(float)[first_h + np.arange(len(results)) // STEPS_PER_HOUR]
+    walls = sum(column(name) for name in results if name.endswith("Ext. Solar Gain (W)"))
+    gains = column("Internal Heat Gain - Indoor (W)") + column("Occupancy Heat Gain - Indoor (W)")
+    heat = np.nan_to_num(column("HVAC Heating Delivered (W)")) - np.nan_to_num(column("HVAC Cooling Delivered (W)"))
+    return pd.DataFrame(
+        {
+            "temperature_indoor_degc": column("Temperature - Indoor (C)")[2::3].round(2),
+            "temperature_outdoor_degc": mean(column("Temperature - Outdoor (C)")).round(1),
+            "heat_w": mean(heat).round(),
+            "heat_gain_internal_w": mean(gains).round(),
+            "solar_window_w": mean(column("Window Transmitted Solar Gain (W)")).round(),
+            "solar_wall_w": mean(walls).round(-1),
+            "wind_speed_m_s": mean(wind).round(1),
+            "temperature_ground_degc": mean(column("Temperature - Ground (C)")).round(1),
+            "temperature_wet_bulb_indoor_degc": mean(column("Wet Bulb - Indoor (C)")).round(1),
+            "setpoint_degc": mean(results["setpoint"].to_numpy()).round(2),
+            "power_heat_w": mean(1e3 * column("HVAC Heating Electric Power (kW)")).round(),
+            "power_cool_w": mean(1e3 * column("HVAC Cooling Electric Power (kW)")).round(),
+        }
+    )
+
+
+if __name__ == "__main__":
+    for run in sys.argv[1:] or RUNS:
+        trim(simulate(*RUNS[run]), RUNS[run][1]).to_csv(HERE / f"{run}.csv", index=False, float_format="%g")
