@@ -40,6 +40,13 @@ BOTH = {"volt_var_on": 1.0, "volt_watt_on": 1.0}
 INVERTERS: dict[str, dict[str, float]] = {
     "volt_var": BOTH,
     "watt_var": {"watt_var_on": 1.0},
+    "volt_var_oversized": {**BOTH, "ac_power_va": 9000.0, "active_power_max_pu": 8.0 / 9.0},
+    "watt_var_oversized": {
+        "watt_var_on": 1.0,
+        "volt_watt_on": 1.0,
+        "ac_power_va": 9000.0,
+        "active_power_max_pu": 8.0 / 9.0,
+    },
     "power_factor_injecting": {"power_factor": 0.9, "power_factor_absorbing": 0.0},
     "power_factor_absorbing": {"power_factor": 0.8},
     "droop": {"volt_watt_on": 1.0},
@@ -124,26 +131,29 @@ def test_vehicles_charge_the_energy_that_ochre_charges(run: str) -> None:
     assert rmse(soc[:-1][staying], theirs["soc"][1:][staying]) < 0.005
 
 
-def sun_for_w_m2(power_w: Column) -> Column:
+def sun_for_w_m2(power_w: Column, power_max_w: float) -> Column:
     """Irradiance at which an array of twice the rating and an inverter of 96 % yield this AC power (PVWatts)."""
-    share = np.minimum(power_w, RATING_VA) / (RATING_VA / 0.9637)
+    share = np.minimum(power_w, power_max_w) / (power_max_w / 0.9637)
     constant = -0.0059 - share
     load = 2.0 * constant / (-0.9858 - np.sqrt(0.9858**2 + 4.0 * 0.0162 * constant))
-    return np.where(power_w > 0.0, load * RATING_VA / 0.96 / (2.0 * RATING_VA) * 1000.0, 0.0)
+    return np.where(power_w > 0.0, load / 0.96 / 2.0 * 1000.0, 0.0)
 
 
 @pytest.mark.parametrize("run", INVERTERS)
 def test_a_smart_inverter_does_what_opender_does(run: str) -> None:
     theirs = reference(f"opender_{run}")
-    array = {"dc_power_w": 2.0 * RATING_VA, "ac_power_va": RATING_VA, "gamma": 0.0, "losses": 0.0}
+    parameters = {"ac_power_va": RATING_VA, "active_power_max_pu": 1.0, "gamma": 0.0, "losses": 0.0} | INVERTERS[run]
+    rating_va = parameters["ac_power_va"]
+    power_max_w = rating_va * parameters["active_power_max_pu"]
+    parameters["dc_power_w"] = 2.0 * power_max_w
     seconds = len(theirs["power_w"])
     inputs = {
-        "irradiance_poa_w_m2": sun_for_w_m2(theirs["power_dc_w"]),
+        "irradiance_poa_w_m2": sun_for_w_m2(theirs["power_dc_w"], power_max_w),
         "voltage_pu": theirs["voltage_pu"],
         "frequency_hz": theirs["frequency_hz"],
     }
     ours = {"power_w": np.empty(seconds), "reactive_power_var": np.empty(seconds)}
-    with Fleet(model="pv_inverter", n=1, parameters=array | INVERTERS[run]) as fleet:
+    with Fleet(model="pv_inverter", n=1, parameters=parameters) as fleet:
         for k in range(seconds):
             for name, column in inputs.items():
                 fleet.inputs[name][:] = column[k]
@@ -153,8 +163,8 @@ def test_a_smart_inverter_does_what_opender_does(run: str) -> None:
     still = settled(theirs)
     assert still.sum() >= 3 or run == "enter_service_moving"
     for name, mine in ours.items():
-        assert rmse(mine, theirs[name]) < 0.01 * RATING_VA, name
-        assert np.all(np.abs(mine - theirs[name])[still] < 0.001 * RATING_VA), name
+        assert rmse(mine, theirs[name]) < 0.01 * rating_va, name
+        assert np.all(np.abs(mine - theirs[name])[still] < 0.001 * rating_va), name
 
 
 def settled(theirs: dict[str, Column]) -> NDArray[np.bool_]:

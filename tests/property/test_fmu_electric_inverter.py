@@ -146,6 +146,13 @@ def test_after_a_trip_reactive_power_begins_from_zero_again() -> None:
     assert 0.0 > first_var > inverter.absorbed > -0.25
 
 
+def test_a_droop_that_ended_while_waiting_does_not_slow_the_return() -> None:
+    inverter = Inverter(enter_service_delay_s=10.0, enter_service_ramp_s=0.0, frequency_response_s=100.0)
+    inverter.steps(5, 1.0, frequency_hz=61.0)
+    inverter.step(1.0, voltage_pu=1.3)
+    assert inverter.steps(10, 1.0, frequency_hz=60.0, voltage_pu=1.0)[-1] == 1.0
+
+
 def test_an_inverter_out_of_service_draws_nothing_from_the_array() -> None:
     inverter = Inverter()
     assert inverter.step(60.0, voltage_pu=1.11) == 0.0  # cessation, then the trip
@@ -167,6 +174,14 @@ def test_over_frequency_takes_power_from_what_was_given_before() -> None:
     assert inverter.active == pytest.approx(0.5 - (0.6 - 0.036) / (60.0 * 0.05))
     inverter.steps(60, 1.0, frequency_hz=60.0)
     assert inverter.active == pytest.approx(0.5)
+
+
+def test_a_cloud_that_passes_during_a_droop_leaves_no_trace() -> None:
+    inverter = Inverter()
+    inverter.step(1.0)
+    before = inverter.steps(60, 1.0, frequency_hz=60.6)[-1]
+    assert inverter.steps(10, 1.0, irradiance_poa_w_m2=100.0)[-1] < 0.3 < before
+    assert inverter.step(1.0, irradiance_poa_w_m2=FULL_SUN_W_M2) == pytest.approx(before)
 
 
 def test_under_frequency_uses_what_was_held_back_but_never_more_than_there_is() -> None:
@@ -213,6 +228,14 @@ def test_a_constant_power_factor_keeps_its_ratio_up_to_the_rating(absorbing: flo
         assert inverter.active / apparent == pytest.approx(0.92)
         assert np.sign(inverter.absorbed) == sign
     assert apparent == pytest.approx(1.0)
+
+
+def test_an_oversized_inverter_has_room_for_reactive_power_beside_all_its_active_power() -> None:
+    inverter = Inverter(volt_var_on=1.0, active_power_max_pu=0.88)
+    inverter.steps(2, 60.0, voltage_pu=0.9)
+    assert inverter.active == pytest.approx(0.88)
+    assert inverter.absorbed == pytest.approx(-0.44)
+    assert inverter.steps(2, 60.0, active_power_limit=0.5)[-1] == pytest.approx(0.44)
 
 
 def test_watt_var_follows_its_curve_and_shares_the_rating_at_the_top() -> None:

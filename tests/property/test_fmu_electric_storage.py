@@ -57,6 +57,29 @@ def test_the_efficiency_curve_rises_from_small_loads_and_falls_towards_the_ratin
     assert best == pytest.approx(np.sqrt(20.0 * POWER_W / 0.016), rel=0.02)
 
 
+@pytest.mark.parametrize("direction", [1.0, -1.0])
+def test_power_that_the_cells_limit_has_the_losses_of_the_curve(direction: float) -> None:
+    """What fits into (or is left in) the cells decides the AC power: the efficiency curve, read backwards."""
+    cell_w = POWER_W * np.linspace(0.1, 0.8, 50)
+    room = cell_w / 60.0 / CAPACITY_WH
+    fleet = battery(
+        50,
+        soc_min=0.1,
+        soc_start=1.0 - room if direction > 0.0 else 0.1 + room,
+        resistance_pu=0.0,
+        inverter_efficiency=0.98,
+        inverter_no_load_w=20.0,
+        inverter_resistive_pu=0.016,
+    )
+    with fleet:
+        fleet.inputs["power_setpoint_w"][:] = direction * POWER_W
+        fleet.step(0.0, 60.0)
+        power_w = np.abs(fleet.outputs["power_w"])
+    constant_w = 20.0 + 0.016 / POWER_W * power_w**2
+    through_w = 0.98 * power_w - constant_w if direction > 0.0 else power_w / 0.98 + constant_w
+    np.testing.assert_allclose(through_w, cell_w, rtol=1e-9)
+
+
 def test_a_round_trip_costs_what_inverter_and_resistance_take() -> None:
     with battery(soc_start=0.5, inverter_efficiency=0.97, resistance_pu=0.04) as fleet:
         run(fleet, "soc", 1, HOUR_S, power_setpoint_w=2000.0)

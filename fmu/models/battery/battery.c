@@ -11,6 +11,9 @@
  * with k = resistive loss at the rating / rating: losses that are constant, in proportion and quadratic make the
  * efficiency curve of an inverter, poor at small loads and falling towards the rating (Driesse et al. 2008).
  * An inverter that could not even cover its no-load loss stays off.
+ *
+ * Limits: the power falls linearly to a tenth of the rating between the derating points and soc_max or soc_min; it never
+ * takes soc beyond soc_max, soc_min or, while the grid is there, the reserve. Capacity E = nominal (1 - fade).
  */
 #include "fleet.h"
 #include "physics.h"

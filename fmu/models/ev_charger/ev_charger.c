@@ -5,8 +5,9 @@
  *   arrival:  soc becomes soc_on_arrival if that is given; the difference was charged (or used) elsewhere
  *
  * The charging point offers min(power_limit_w, power_max_w), rounded down to its current steps; an offer below
- * power_min_w is not possible (IEC 61851-1: 6 A) and pauses charging. The vehicle takes the offer or less:
- * less near full (taper) and no more than fits.
+ * power_min_w is not possible (IEC 61851-1: 6 A) and pauses charging. The vehicle takes the offer or less: less near full
+ * (taper, linear from taper_above_soc) and no more than fits. At departure the energy that is missing to soc_departure is
+ * counted.
  */
 #include "fleet.h"
 #include "physics.h"

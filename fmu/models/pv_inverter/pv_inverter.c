@@ -1,14 +1,24 @@
 /* Photovoltaic array with smart inverter. Inside this file power counts as generated and reactive power as absorbed,
- * both per unit of the rating; outputs are in load convention.
+ * p per unit of rated active power, q per unit of rated apparent power; outputs are in load convention.
  *
  * Array (PVWatts v5, Faiman):   T_cell = T_air + G / (u0 + u1 wind)
  *                               P_dc = P_dc0 G/1000 (1 + gamma (T_cell - 25)) (1 - losses)
  * Inverter (PVWatts v5):        P_ac = s (-0.0162 x^2 + 0.9858 x - 0.0059) P_in,  x = P_dc / P_in
  *                               with s = eta_nominal / 0.9637 and P_in = P_rated / eta_nominal, clipped at P_rated
- * Smart functions (IEEE 1547-2018): a function answers a change as a first-order lag whose open loop response time is
- * the time to 90 %, so tau = OLRT / ln 10. Inputs are constant within a step; the lag is solved exactly and its mean
- * over each sub-step sets the power. Volt-var goes before watt-var, watt-var before constant power factor; reactive
- * power has priority over active power, within the capability of category B and the largest current.
+ *
+ * Smart functions (IEEE 1547-2018): each answers a change as a first-order lag whose open loop response time is the time
+ * time to 90 %, so tau = OLRT / ln 10. Inputs are constant within a step; the lag is solved exactly and its mean over each
+ * sub-step sets the power. The first step finds everything settled.
+ *   active power     p = min(available, limit, volt-watt(v), enter service ramp, droop)
+ *   droop            p = max(p_before - (f - f_n - db) / (f_n k), 0) above, min(p_before + ..., available) below the
+ *                    deadband; p_before is the power when the frequency left it
+ *   reactive power   volt-var(v), else watt-var(p), else p tan(phi); at most 0.44 of the rating from p = 0.2, a quarter
+ *                    of that at 0.05, none below
+ *   rating           q first: p <= sqrt(1 - q^2); a constant power factor scales both; on the watt-var curve p and q
+ *                    meet the circle together; sqrt(p^2 + q^2) <= i_max v
+ *   trips            OV1, OV2, UV1, UV2, OF1, OF2, UF1, UF2: off by the end of the clearing time. Momentary cessation
+ *                    outside its two voltages. Enter service: voltage and frequency inside their windows for the delay,
+ *                    then a ramp. Protection decides once a second, in shorter steps once a step.
  */
 #include "fleet.h"
 #include "physics.h"
@@ -39,6 +49,7 @@ static const double DROOP_ENDED_PU = 1e-3;
 static const double DROOP_IDLE = 0.0, DROOP_OVER = 1.0, DROOP_UNDER = -1.0, DROOP_RETURNING = 2.0;
 
 typedef struct {
+    double rated_va;
     double rated_w;
     double load_per_w; /* x of the curve per watt of DC power: 1 / P_in */
     double scale_w;    /* AC power per unit of the curve: s P_in */
@@ -47,7 +58,8 @@ typedef struct {
 static Inverter inverter_of(const Devices *d, size_t i)
 {
     Inverter inverter;
-    inverter.rated_w = d->ac_power_va[i];
+    inverter.rated_va = d->ac_power_va[i];
+    inverter.rated_w = inverter.rated_va * d->active_power_max_pu[i];
     inverter.load_per_w = d->inverter_efficiency[i] / inverter.rated_w;
     inverter.scale_w = inverter.rated_w * (1.0 / CURVE_NOMINAL_EFFICIENCY); /* the efficiency cancels out */
     return inverter;
@@ -266,7 +278,7 @@ static double watt_var_target_pu(const Devices *d, size_t i, double p)
     return ramp(p, p2, d->watt_var_q2_pu[i], d->watt_var_p3_pu[i], d->watt_var_q3_pu[i]);
 }
 
-/* Active power where the line from (p1, q1) to (p2, q2) leaves the circle of the rating. */
+/* Active power, per unit of apparent, where the line from (p1, q1) to (p2, q2) leaves the circle of the rating. */
 static double on_the_rating_pu(double p1, double q1, double p2, double q2)
 {
     const double slope = (q2 - q1) / (p2 - p1);
@@ -275,17 +287,18 @@ static double on_the_rating_pu(double p1, double q1, double p2, double q2)
     return (sqrt(most(square - offset * offset, 0.0)) - slope * offset) / square;
 }
 
-/* Largest active power whose own reactive power on the watt-var curve fits into the rating. */
+/* Largest active power, per unit of apparent, whose own reactive power on the watt-var curve fits into the rating. */
 static double watt_var_power_max_pu(const Devices *d, size_t i)
 {
-    const double p2 = d->watt_var_p2_pu[i], q2 = d->watt_var_q2_pu[i];
-    const double p3 = d->watt_var_p3_pu[i], q3 = d->watt_var_q3_pu[i];
+    const double share = d->active_power_max_pu[i];
+    const double p2 = d->watt_var_p2_pu[i] * share, q2 = d->watt_var_q2_pu[i];
+    const double p3 = d->watt_var_p3_pu[i] * share, q3 = d->watt_var_q3_pu[i];
     const double beyond = sqrt(1.0 - q3 * q3);
     if (beyond >= p3) {
         return beyond;
     }
     const double upper = on_the_rating_pu(p2, q2, p3, q3);
-    return upper >= p2 ? upper : on_the_rating_pu(d->watt_var_p1_pu[i], d->watt_var_q1_pu[i], p2, q2);
+    return upper >= p2 ? upper : on_the_rating_pu(d->watt_var_p1_pu[i] * share, d->watt_var_q1_pu[i], p2, q2);
 }
 
 typedef struct {
@@ -306,7 +319,8 @@ static double reactive_wanted_pu(const Devices *d, size_t i, double p, double le
         response_s = d->watt_var_response_s[i];
     } else if (d->power_factor[i] < 1.0) {
         const double pf = d->power_factor[i];
-        target = (d->power_factor_absorbing[i] > 0.5 ? p : -p) * sqrt(1.0 - pf * pf) / pf;
+        const double q = d->active_power_max_pu[i] * p * sqrt(1.0 - pf * pf) / pf;
+        target = d->power_factor_absorbing[i] > 0.5 ? q : -q;
     }
     return respond(&d->reactive_wanted_pu[i], target, response_s, length_s, steady);
 }
@@ -314,12 +328,14 @@ static double reactive_wanted_pu(const Devices *d, size_t i, double p, double le
 /* Active and reactive power that fit together into capability, rating and largest current. */
 static Power fit(const Devices *d, size_t i, Power wanted)
 {
+    const double share = d->active_power_max_pu[i]; /* p share and q are both per unit of apparent power */
     Power power = wanted;
     if (wanted.q != 0.0) {
-        const double apparent = sqrt(wanted.p * wanted.p + wanted.q * wanted.q);
+        const double apparent = sqrt(wanted.p * share * wanted.p * share + wanted.q * wanted.q);
         if (apparent > 1.0 && d->volt_var_on[i] <= 0.5 && d->watt_var_on[i] > 0.5) {
-            power.p = least(wanted.p, watt_var_power_max_pu(d, i));
-            const double room = sqrt(most(1.0 - power.p * power.p, 0.0));
+            const double p = least(wanted.p * share, watt_var_power_max_pu(d, i));
+            const double room = sqrt(most(1.0 - p * p, 0.0));
+            power.p = p / share;
             power.q = clamp(wanted.q, -room, room);
         } else if (apparent > 1.0 && d->volt_var_on[i] <= 0.5) { /* the power factor stays */
             power.p = wanted.p / apparent;
@@ -333,12 +349,12 @@ static Power fit(const Devices *d, size_t i, Power wanted)
                                capable * d->reactive_absorption_max_pu[i]);
         power.p = q == power.q ? power.p : wanted.p; /* where the capability ends first, active power has its room */
         power.q = q;
-        power.p = least(power.p, sqrt(most(1.0 - q * q, 0.0)));
+        power.p = least(power.p, sqrt(most(1.0 - q * q, 0.0)) / share);
     }
     const double apparent_max = d->current_max_pu[i] * d->voltage_pu[i];
     if (apparent_max < 1.0) {
         power.q = clamp(power.q, -apparent_max, apparent_max);
-        power.p = least(power.p, sqrt(most(apparent_max * apparent_max - power.q * power.q, 0.0)));
+        power.p = least(power.p, sqrt(most(apparent_max * apparent_max - power.q * power.q, 0.0)) / share);
     }
     return power;
 }
@@ -388,7 +404,7 @@ static Operation operate(const Devices *d, size_t i, Inverter inverter, double d
         d->reactive_wanted_pu[i] = 0.0;
         d->droop_power_pu[i] = 0.0;
     }
-    Operation o = {power.p * rated_w * service.share, power.q * rated_w * service.share, dc_w};
+    Operation o = {power.p * rated_w * service.share, power.q * inverter.rated_va * service.share, dc_w};
     if (power.p < available || available >= 1.0) {
         o.dc_used_w = least(dc_power_w(inverter, power.p * rated_w), dc_w);
     }

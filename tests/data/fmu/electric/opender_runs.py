@@ -2,7 +2,7 @@
 
     python opender_runs.py          # in an environment with opender==2.2.0; writes opender_<run>.csv beside this file
 
-Each run drives a 5 kVA inverter in 1-s steps with the inputs in its file. Refuses nothing: the settings are below.
+Each run drives a 5 kVA inverter (oversized: 9 kVA for 8 kW) in 1-s steps with the inputs in its file.
 """
 
 # mypy: ignore-errors
@@ -16,15 +16,16 @@ RATING_VA = 5000.0
 NOMINAL_HZ = 60.0
 
 
-def inverter(**settings: object) -> DER_PV:
+def inverter(rating_va: float = RATING_VA, power_max_w: float = RATING_VA, **settings: object) -> DER_PV:
     """A single-phase inverter with category B and III defaults, then the given settings."""
     DER.t_s = 1.0
     der = DER_PV()
     file = der.der_file
     file.NP_PHASE = "SINGLE"
     file.NP_AC_V_NOM = 240
-    file.NP_VA_MAX = file.NP_P_MAX = RATING_VA
-    file.NP_Q_MAX_INJ = file.NP_Q_MAX_ABS = 0.44 * RATING_VA
+    file.NP_VA_MAX = rating_va
+    file.NP_P_MAX = power_max_w
+    file.NP_Q_MAX_INJ = file.NP_Q_MAX_ABS = 0.44 * rating_va
     file.initialize_NP_Q_CAPABILTY_BY_P_CURVE()
     file.NP_EFFICIENCY = 1.0
     file.CONST_PF_MODE_ENABLE = False
@@ -62,6 +63,12 @@ def main() -> None:
     for kind, pf, excitation in (("injecting", 0.9, "INJ"), ("absorbing", 0.8, "ABS")):
         der = inverter(CONST_PF_MODE_ENABLE=True, CONST_PF=pf, CONST_PF_EXCITATION=excitation)
         run(f"power_factor_{kind}", der, calm_v, power, calm_f)
+
+    voltage = np.round(levels(rng, 0.90, 1.09, 10, 60), 5)
+    power = np.round(levels(rng, 5000.0, 9000.0, 15, 40), 1)
+    for kind, mode in (("volt_var", "QV_MODE_ENABLE"), ("watt_var", "QP_MODE_ENABLE")):
+        der = inverter(9000.0, 8000.0, PV_MODE_ENABLE=True, **{mode: True})
+        run(f"{kind}_oversized", der, voltage, power, calm_f)
 
     frequency = np.round(NOMINAL_HZ + levels(rng, -0.9, 0.9, 15, 40), 4)
     frequency[(np.arange(600) // 40) % 3 == 0] = NOMINAL_HZ
