@@ -32,3 +32,35 @@ def ochre_advanced_efficiency() -> Comparison:
             Panel(title="AC power", unit="W", step_s=STEP_S, ours=ours["power_w"], theirs=power_w),
         ),
     )
+
+
+@reference("battery")
+def ochre_constant_efficiency_minutes() -> Comparison:
+    """A fast small battery with OCHRE's plain efficiency model, minute by minute."""
+    theirs = read("electric/ochre_battery_constant_minutes.csv")
+    parameters = {
+        "energy_capacity_wh": 5e3,
+        "power_max_w": 5e3,
+        "soc_min": 0.15,
+        "soc_max": 0.95,
+        "soc_start": 0.5,
+        "resistance_pu": 0.0,
+        "inverter_efficiency": 0.97 * 0.98,
+    }
+    with Fleet(model="battery", n=1, parameters=parameters) as fleet:
+        setpoint = {"power_setpoint_w": theirs["setpoint_kw"] * 1e3}
+        ours = drive(fleet, setpoint, step_s=60.0, outputs=["power_w", "soc"])
+    power_w, soc = theirs["power_kw"] * 1e3, theirs["soc"][1:]
+    charged, discharged = (np.clip(sign * ours["power_w"], 0.0, None) for sign in (1.0, -1.0))
+    return Comparison(
+        tool="OCHRE 0.9.2",
+        run="5 kWh and 5 kW, constant efficiency, 1-min steps",
+        measures=(
+            Measure(name="energy charged", value=excess(charged, np.clip(power_w, 0.0, None)), limit=0.5, unit="%"),
+            Measure(
+                name="energy discharged", value=excess(discharged, np.clip(-power_w, 0.0, None)), limit=0.5, unit="%"
+            ),
+            Measure(name="state of charge, RMSE", value=100.0 * rmse(ours["soc"][:-1], soc), limit=0.5, unit="points"),
+        ),
+        panels=(Panel(title="State of charge", unit="1", step_s=60.0, ours=ours["soc"][:-1], theirs=soc),),
+    )
