@@ -25,16 +25,19 @@ def run(fleet: Fleet, seconds: float, output: str, step_s: float = 60.0) -> Colu
 # ---- house ----
 
 
-def test_a_switching_heat_pump_keeps_its_minimum_times() -> None:
-    with Fleet(model="house", n=1, parameters={"minimum_on_s": 600.0, "minimum_off_s": 900.0, "deadband_k": 0.1}) as f:
-        f.inputs["temperature_outdoor_degc"][:] = 12.0
-        on = run(f, DAY_S, "mode") > 0.5
-    changes = np.flatnonzero(np.diff(on.astype(int)))
-    runs = np.diff(changes) * 60.0
-    starts_on = on[changes[0] + 1]
-    assert len(runs) > 10
-    assert runs[0 if starts_on else 1 :: 2].min() >= 600.0
-    assert runs[1 if starts_on else 0 :: 2].min() >= 900.0
+@pytest.mark.parametrize(("outdoor_degc", "state"), [(12.0, 1.0), (-5.0, 0.0)], ids=["on", "off"])
+def test_a_switching_heat_pump_keeps_its_minimum_times(outdoor_degc: float, state: float) -> None:
+    """In mild weather its runs would be too short, in cold weather its pauses."""
+    times = {"minimum_on_s": 900.0, "minimum_off_s": 900.0, "deadband_k": 0.1, "backup_power_w": 0.0}
+    shortest = []
+    for parameters in (times, times | {"minimum_on_s": 0.0, "minimum_off_s": 0.0}):
+        with Fleet(model="house", n=1, parameters=parameters) as f:
+            f.inputs["temperature_outdoor_degc"][:] = outdoor_degc
+            mode = run(f, DAY_S, "mode")
+        changes = np.flatnonzero(np.diff(mode)) + 1
+        lengths_s = np.diff(changes) * 60.0
+        shortest.append(lengths_s[mode[changes[:-1]] == state].min())
+    assert shortest[0] >= 900.0 > shortest[1]
 
 
 def test_a_modulating_heat_pump_holds_the_setpoint_without_switching() -> None:
