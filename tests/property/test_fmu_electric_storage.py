@@ -178,6 +178,12 @@ def test_charging_tapers_towards_full_and_reaches_it() -> None:
     assert ((drawn_w > 370.0) & (drawn_w < 7300.0)).sum() > 5
 
 
+@pytest.mark.parametrize(("soc", "share"), [(0.8, 1.0), (0.85, 0.75), (0.9, 0.5), (0.95, 0.25), (0.998, 0.05)])
+def test_the_taper_is_a_straight_line_down_to_a_twentieth(soc: float, share: float) -> None:
+    with charger(taper_above_soc=0.8, soc_start=soc) as fleet:
+        assert run(fleet, "power_w", 1, 1.0) == pytest.approx([7400.0 * share])
+
+
 def test_driving_empties_the_vehicle_and_what_it_cannot_give_is_counted() -> None:
     with charger(battery_capacity_wh=40_000.0, soc_start=0.5) as fleet:
         away = run(fleet, "soc", 2, HOUR_S, plugged=0.0, driving_power_w=12_000.0)
@@ -195,6 +201,12 @@ def test_energy_missing_at_departure_is_counted_once_per_departure() -> None:
         again = run(fleet, "departure_energy_missing_wh", 1, 60.0, plugged=0.0)
     assert away == pytest.approx([10_000.0] * 3)
     assert again == pytest.approx([20_000.0])
+
+
+def test_a_vehicle_that_leaves_with_what_it_needs_misses_nothing() -> None:
+    with charger(soc_start=0.8, soc_departure=0.8) as fleet:
+        run(fleet, "soc", 1, 60.0, plugged=1.0, power_limit_w=0.0)
+        assert run(fleet, "departure_energy_missing_wh", 1, 60.0, plugged=0.0) == [0.0]
 
 
 def test_a_vehicle_that_is_away_from_the_beginning_has_not_departed() -> None:
