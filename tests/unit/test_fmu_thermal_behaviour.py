@@ -179,6 +179,19 @@ def test_a_legionella_cycle_comes_once_a_week_holds_and_ends() -> None:
     assert outlet[active < 0.5][-1] < 56.0
 
 
+@pytest.mark.parametrize("upper_element", [0.0, 1.0])
+def test_a_strong_element_in_a_small_tank_stops_at_the_setpoint(upper_element: float) -> None:
+    small = {
+        "volume_l": 15.0,
+        "element_power_w": 6000.0,
+        "upper_element": upper_element,
+        "temperature_start_degc": 15.0,
+    }
+    with Fleet(model="water_heater", n=1, parameters=small | {"nodes": 6.0}) as f:
+        outlet = run(f, HOUR_S, "temperature_outlet_degc")
+    assert outlet.max() == pytest.approx(52.0, abs=1e-9)
+
+
 def test_a_raised_setpoint_stores_heat_and_a_mixed_tap_stays_at_its_temperature() -> None:
     with Fleet(model="water_heater", n=1) as f:
         run(f, DAY_S, "power_w")
