@@ -92,6 +92,17 @@ def test_an_fmu_for_model_exchange_is_refused(tmp_path: Path) -> None:
     assert "is for model exchange only; co-simulation is needed" in texts
 
 
+def test_an_fmu_of_another_version_is_refused(tmp_path: Path) -> None:
+    text = (
+        '<fmiModelDescription fmiVersion="1.0" modelName="Old" modelIdentifier="PowerBrick" guid="{old}" '
+        'numberOfContinuousStates="0" numberOfEventIndicators="0"><ModelVariables><ScalarVariable name="P_cmd" '
+        'valueReference="0" causality="input"><Real start="0"/></ScalarVariable></ModelVariables><Implementation>'
+        "<CoSimulation_StandAlone><Capabilities/></CoSimulation_StandAlone></Implementation></fmiModelDescription>"
+    )
+    path = build_vendor_fmu(tmp_path, description=text, with_binary=False)
+    assert (("fmu",), "is of FMI 1.0; 2.0 and 3.0 can be run") in check(BATTERY, vendor_model(path))
+
+
 def test_a_file_that_is_no_fmu_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "broken.fmu"
     path.write_bytes(b"PK not a zip")
