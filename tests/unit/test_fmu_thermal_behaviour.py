@@ -192,6 +192,15 @@ def test_a_strong_element_in_a_small_tank_stops_at_the_setpoint(upper_element: f
     assert outlet.max() == pytest.approx(52.0, abs=1e-9)
 
 
+def test_a_cold_tank_is_heated_from_the_top_until_that_has_the_setpoint() -> None:
+    with Fleet(model="water_heater", n=1, parameters={"temperature_start_degc": 15.0}) as f:
+        while f.outputs["temperature_outlet_degc"][0] < 51.9:
+            f.step(0.0, 60.0)
+        assert f.outputs["temperature_mean_degc"][0] == pytest.approx(15.0 + 37.0 * 3 / 12, abs=1.0)
+        run(f, 2 * HOUR_S, "power_w")
+        assert f.outputs["temperature_mean_degc"][0] > 44.0
+
+
 def test_a_raised_setpoint_stores_heat_and_a_mixed_tap_stays_at_its_temperature() -> None:
     with Fleet(model="water_heater", n=1) as f:
         run(f, DAY_S, "power_w")
