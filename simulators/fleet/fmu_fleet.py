@@ -8,12 +8,13 @@ their range, parameters that contradict each other); see FleetError.
 """
 
 import atexit
+import contextlib
 import ctypes
 import shutil
 import tempfile
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
+from importlib import import_module, resources
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self, cast
@@ -267,6 +268,8 @@ def open_instance(path: Path, folder: Path, name: str, messages: list[str]) -> A
         callbacks.logger = fmi2.fmi2CallbackLoggerTYPE(log_fmi2)
         callbacks.allocateMemory = fmi2.defaultCallbacks.allocateMemory
         callbacks.freeMemory = fmi2.defaultCallbacks.freeMemory
+        with contextlib.suppress(OSError):  # FMPy lacks its library for some platforms: messages keep their "%s"
+            import_module("fmpy.logging").addLoggerProxy(ctypes.byref(callbacks))
         instance.instantiate(callbacks=callbacks)
     else:
         instance.instantiate(logMessage=fmi3.fmi3LogMessageCallback(log_fmi3))
