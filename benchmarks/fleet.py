@@ -32,6 +32,7 @@ INPUTS: dict[str, dict[str, tuple[float, float]]] = {
     "water_heater": {"draw_l_min": (-50.0, 10.0)},  # below 0 means no draw
     "base_load": {"demand_w": (100.0, 5e3), "voltage_pu": (0.94, 1.09)},
     "meter": {"power_total_w": (-5e3, 5e3)},
+    "panel": {"circuit_1_demand_w": (-5e3, 5e3)},
 }
 PARAMETERS = {"pv_inverter": {"volt_var_on": 1.0, "volt_watt_on": 1.0}}
 

@@ -52,11 +52,14 @@ def store_url(store: str | None, folder: Path) -> str:
     return store or f"{_STORE_SCHEME}{folder / 'history.duckdb'}"
 
 
-def open_store(url: str, pilot: Pilot) -> EmbeddedStore:
-    """The store at `url`. Raises ValueError for an unknown kind, StoreError when it cannot be opened."""
+def open_store(url: str, pilot: Pilot, *, create: bool = True) -> EmbeddedStore:
+    """The store at `url`. Raises ValueError for an unknown kind, or for none without `create`, StoreError when it fails."""
     if not url.startswith(_STORE_SCHEME) or url == _STORE_SCHEME:
         raise ValueError(f"unknown store {url!r}; write {_STORE_SCHEME}FILE")
-    return EmbeddedStore(Path(url.removeprefix(_STORE_SCHEME)), pilot)
+    path = Path(url.removeprefix(_STORE_SCHEME))
+    if not create and not path.exists():
+        raise ValueError(f"there is no history at {path}; a twin that has run with this folder or store leaves it")
+    return EmbeddedStore(path, pilot)
 
 
 class Twin:

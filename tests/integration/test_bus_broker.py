@@ -101,7 +101,7 @@ def test_bus_goes_on_when_the_broker_is_killed_and_started_again(
     reader.subscribe("t", inbox, acknowledge_by_hand=True)
     for bus in (reader, writer):
         bus.open()
-        bus.wait_until_ready(10)
+        bus.wait_until_ready(30)
     writer.publish("t", b"before")
     inbox.wait_for(b"before")
     reader.acknowledge(inbox.frames)
@@ -132,7 +132,7 @@ def test_a_restarted_broker_remembers_who_listens_and_what_is_retained(
     reader.subscribe("t/#", Inbox())
     for bus in (reader, writer):
         bus.open()
-        bus.wait_until_ready(10)
+        bus.wait_until_ready(30)
     writer.publish("t/status", b"online", retain=True)
     until(lambda: writer.outbox == 0)
     for bus in (reader, writer):
@@ -144,7 +144,7 @@ def test_a_restarted_broker_remembers_who_listens_and_what_is_retained(
     running = start(tmp_path, kind=kind, port=running.port)
     late, again, inbox = client(running.url, "writer"), client(running.url, "reader"), Inbox()
     late.open()
-    late.wait_until_ready(10)
+    late.wait_until_ready(30)
     late.publish("t/value", b"while the reader is away")
     until(lambda: late.outbox == 0)
     again.subscribe("t/#", inbox)
@@ -166,7 +166,7 @@ def test_mosquitto_keeps_what_waits_for_an_absent_client(
     reader.subscribe("t", inbox)
     for bus in (reader, writer):
         bus.open()
-        bus.wait_until_ready(10)
+        bus.wait_until_ready(30)
     reader.close()
     for number in range(200):
         writer.publish("t", b"number-%d" % number)
@@ -203,7 +203,7 @@ def test_tls_and_passwords_let_in_who_may_and_say_why_not(
     good = client(f"mqtts://twin:s3cret%2F%40@localhost:{running.port}", "good", ca_file=ca_file)
     good.subscribe("t", inbox)
     good.open()
-    good.wait_until_ready(10)
+    good.wait_until_ready(30)
     good.publish("t", b"in confidence")
     inbox.wait_for(b"in confidence")
 
@@ -214,7 +214,7 @@ def test_tls_and_passwords_let_in_who_may_and_say_why_not(
         bad = client(url, name, ca_file=ca_file)
         bad.open()
         with pytest.raises(BusError, match=r"refused .*: Not authorized") as refusal:
-            bad.wait_until_ready(10)
+            bad.wait_until_ready(30)
         assert not refusal.value.retryable
         assert not bad.connected
         assert f"refused {name}" in caplog.text
@@ -250,7 +250,7 @@ def test_closing_is_bounded_when_the_broker_does_not_answer(
     running = start(tmp_path, kind=kind)
     bus = client(running.url, "left-alone")
     bus.open()
-    bus.wait_until_ready(10)
+    bus.wait_until_ready(30)
     running.kill()
     until(lambda: not bus.connected)
     bus.publish("t", b"stays behind")

@@ -48,6 +48,14 @@ def test_options_that_make_no_sense_are_refused_with_what_is_allowed(
     assert "Traceback" not in done.stderr
 
 
+def test_history_that_is_not_there_is_not_invented(tmp_path: Path) -> None:
+    done = twin("export", str(ELM_STREET), str(tmp_path / "out"), "--folder", str(tmp_path / "nowhere"))
+
+    assert done.returncode == 2
+    assert "there is no history at" in done.stderr
+    assert not (tmp_path / "nowhere").exists()
+
+
 def test_a_taken_port_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

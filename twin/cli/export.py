@@ -11,11 +11,15 @@ import typer
 from twin.app import open_store, store_url
 from twin.cli.api import Refused, TwinApi
 from twin.cli.start import default_folder
+from twin.clock import WallClock
 from twin.console.api.export import ROWS_HEADER
 from twin.pilot import PilotError, load_pilot
 from twin.store.port import StoreError
+from twin.store.spool import Spool
+from twin.store.writer import HistoryWriter
 
 FORMS = ("parquet", "csv")
+_FLUSH_WITHIN_S = 60.0
 
 
 def export(
@@ -36,16 +40,26 @@ def export(
     except PilotError as error:
         raise Refused(str(error), code=2) from error
     start, end = window
+    place = folder or default_folder(pilot)
     try:
-        history = open_store(store_url(store, folder or default_folder(pilot)), pilot)
+        history = open_store(store_url(store, place), pilot, create=False)
+    except ValueError as error:
+        raise Refused(str(error), code=2) from error
     except StoreError as error:
         if not error.retryable:
             raise Refused(str(error), code=2) from error
         rows = _by_twin(url, into, form=form, start=start, end=end)
     else:
+        # A twin that was killed may have left its last rows in the spool; they are part of history.
+        writer = HistoryWriter(history, Spool(place / "spool"), WallClock())
+        writer.start()
         try:
+            writer.flush(_FLUSH_WITHIN_S)
             rows = history.export(into, form=form, start=start, end=end)
+        except StoreError as error:
+            raise Refused(str(error), code=2) from error
         finally:
+            writer.close()
             history.close()
     for name, count in rows.items():
         typer.echo(f"{into / name}: {count:,} rows")
