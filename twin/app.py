@@ -53,7 +53,7 @@ def store_url(store: str | None, folder: Path) -> str:
 
 
 def open_store(url: str, pilot: Pilot, *, create: bool = True) -> EmbeddedStore:
-    """The store at `url`. Raises ValueError for an unknown kind, or for none without `create`, StoreError when it fails."""
+    """The store at `url`. ValueError for an unknown kind, or none there without `create`; StoreError when it fails."""
     if not url.startswith(_STORE_SCHEME) or url == _STORE_SCHEME:
         raise ValueError(f"unknown store {url!r}; write {_STORE_SCHEME}FILE")
     path = Path(url.removeprefix(_STORE_SCHEME))
