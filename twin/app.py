@@ -6,6 +6,7 @@ Nothing below this module chooses its own clock, address or file.
 import gc
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,13 +27,14 @@ from twin.state.aggregate import overview
 from twin.state.commands import CommandBook
 from twin.state.registry import PilotState
 from twin.store.embedded import EmbeddedStore
-from twin.store.port import Store
+from twin.store.port import Store, StoreError
 from twin.store.spool import Spool
 from twin.store.writer import HistoryWriter
 
 _STORE_SCHEME = "duckdb:"
 _LOOK_EVERY_S = 1.0
 _COMMANDS_TAKEN_UP = 1_000
+_FLUSH_WITHIN_S = 0.5
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -109,7 +111,9 @@ class Twin:
         )
 
     def summary(self) -> dict[str, Any]:
-        """The run in figures, as `twin status` prints and `--summary` writes them."""
+        """The run in figures, as `twin status` prints and `--summary` writes them; history is brought up to date."""
+        with suppress(StoreError):  # a store that fails shows in its health
+            self.writer.flush(_FLUSH_WITHIN_S)
         health = self.health()
         world, ingest = health.world, health.ingest
         counts = {state.value: count for state, count in self.dispatcher.counts().items()}
@@ -128,7 +132,7 @@ class Twin:
             "dead_letters_by_reason": dict(ingest.dead_letters),
             "update_latency_ms": asdict(ingest.update_latency_ms),
             "commands": counts,
-            "store_rows": health.store.rows + health.store.pending,
+            "store_rows": health.store.rows,
             "backfill_s": world.backfill_s if world else None,
             "fresh_share": overview(self.state, health.at).fresh_share,
             "grid": None
