@@ -117,7 +117,8 @@ def source_files(model: Model, fmi: int) -> dict[str, bytes]:
     runtime = {path.name: path.read_bytes() for path in sorted(RUNTIME.glob("*.[ch]"))}
     other_version = "fmi2" if fmi == 3 else "fmi3"  # noqa: PLR2004 - the version itself
     files = {name: text for name, text in runtime.items() if not name.startswith(other_version)}
-    files[model.kernel.name] = model.kernel.read_bytes()
+    for part in (model.kernel, *model.headers):
+        files[part.name] = part.read_bytes()
     token = _token(model, runtime)
     files["model_table.h"] = generate.table_header(model, token).encode()
     files["model_table.c"] = generate.table_source(model).encode()
@@ -237,7 +238,8 @@ def _token(model: Model, runtime: Mapping[str, bytes]) -> str:
     """Names the build: changes whenever something that decides its behaviour changes."""
     digest = hashlib.sha256(VERSION.encode())
     digest.update((MODELS / model.name / "variables.toml").read_bytes())
-    digest.update(model.kernel.read_bytes())
+    for part in (model.kernel, *model.headers):
+        digest.update(part.read_bytes())
     for name in sorted(runtime):
         digest.update(runtime[name])
     return digest.hexdigest()[:32]

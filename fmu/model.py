@@ -88,6 +88,11 @@ class Model:
         return "".join(part.capitalize() for part in self.name.split("_"))
 
     @property
+    def headers(self) -> list[Path]:
+        """Parts of the kernel that stand in files of their own."""
+        return sorted((MODELS / self.name).glob("*.h"))
+
+    @property
     def kernel(self) -> Path:
         """The C file with the physics."""
         return MODELS / self.name / f"{self.name}.c"

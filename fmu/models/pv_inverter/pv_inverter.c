@@ -113,105 +113,7 @@ static double slew(double *state, double target, double full_scale_s, double len
     return 0.5 * (before + *state);
 }
 
-/* ---- protection: trips and enter service (IEEE 1547-2018 clauses 4.10, 6.4.1, 6.5.1) ---- */
-
-typedef struct {
-    double share; /* of the sub-step during which the inverter is connected */
-    double level; /* mean of the enter service ramp, 1 in normal service */
-} Service;
-
-static double delay_left_s(double delay_s, double passed_s, double length_s)
-{
-    return most(delay_s - least(CONTROL_CYCLE_S, length_s) - passed_s, 0.0);
-}
-
-/* Count the time beyond one pair of limits, positive above and negative below; returns the time left before a trip. */
-static double trip_in_s(double *timer_s, double value, double low, double low_s, double high, double high_s,
-                        double length_s)
-{
-    double left_s = length_s;
-    if (value > high) {
-        *timer_s = most(*timer_s, 0.0);
-        left_s = delay_left_s(high_s, *timer_s, length_s);
-        *timer_s += length_s;
-    } else if (value < low) {
-        *timer_s = least(*timer_s, 0.0);
-        left_s = delay_left_s(low_s, -*timer_s, length_s);
-        *timer_s -= length_s;
-    } else {
-        *timer_s = 0.0;
-    }
-    return left_s;
-}
-
-static double time_to_trip_s(const Devices *d, size_t i, double length_s)
-{
-    const double v = d->voltage_pu[i];
-    const double f = d->frequency_hz[i];
-    const double v1_s = trip_in_s(&d->trip_voltage_1_s[i], v, d->trip_uv1_pu[i], d->trip_uv1_delay_s[i],
-                                  d->trip_ov1_pu[i], d->trip_ov1_delay_s[i], length_s);
-    const double v2_s = trip_in_s(&d->trip_voltage_2_s[i], v, d->trip_uv2_pu[i], d->trip_uv2_delay_s[i],
-                                  d->trip_ov2_pu[i], d->trip_ov2_delay_s[i], length_s);
-    const double f1_s = trip_in_s(&d->trip_frequency_1_s[i], f, d->trip_uf1_hz[i], d->trip_uf1_delay_s[i],
-                                  d->trip_of1_hz[i], d->trip_of1_delay_s[i], length_s);
-    const double f2_s = trip_in_s(&d->trip_frequency_2_s[i], f, d->trip_uf2_hz[i], d->trip_uf2_delay_s[i],
-                                  d->trip_of2_hz[i], d->trip_of2_delay_s[i], length_s);
-    return d->permit_service[i] > 0.5 ? least(least(v1_s, v2_s), least(f1_s, f2_s)) : 0.0;
-}
-
-/* Integral over time of the enter service ramp, from its begin to clock_s. */
-static double ramp_integral_s(double clock_s, double ramp_s)
-{
-    return clock_s < ramp_s ? 0.5 * clock_s * clock_s / ramp_s : clock_s - 0.5 * ramp_s;
-}
-
-/* One sub-step of a device that is disturbed: beyond a limit, waiting, or ramping up. */
-static Service protect(const Devices *d, size_t i, double length_s)
-{
-    const double v = d->voltage_pu[i];
-    const double f = d->frequency_hz[i];
-    const double ramp_s = d->enter_service_ramp_s[i];
-    const double trip_s = time_to_trip_s(d, i, length_s);
-    Service service = {0.0, 0.0};
-    double begins_s = 0.0; /* in this sub-step */
-    if (d->in_service[i] < 0.5) {
-        const bool inside = v >= d->enter_service_low_pu[i] && v <= d->enter_service_high_pu[i]
-                            && f >= d->enter_service_low_hz[i] && f <= d->enter_service_high_hz[i]
-                            && d->permit_service[i] > 0.5;
-        begins_s = delay_left_s(d->enter_service_delay_s[i], d->service_clock_s[i], length_s);
-        d->service_clock_s[i] = inside ? d->service_clock_s[i] + length_s : 0.0;
-        if (!inside || begins_s >= length_s - ROUNDING_S) {
-            return service;
-        }
-        d->in_service[i] = 1.0;
-        d->service_clock_s[i] = 0.0;
-    }
-    const double before_s = d->service_clock_s[i];
-    const double after_s = before_s + length_s - begins_s;
-    d->service_clock_s[i] = least(after_s, ramp_s);
-    service.level = (ramp_integral_s(after_s, ramp_s) - ramp_integral_s(before_s, ramp_s)) / length_s;
-    service.share = 1.0;
-    if (trip_s < length_s - ROUNDING_S) {
-        service.share = trip_s / length_s;
-        d->in_service[i] = 0.0;
-        d->service_clock_s[i] = 0.0;
-    }
-    const bool beyond = v <= d->momentary_cessation_low_pu[i] || v > d->momentary_cessation_high_pu[i];
-    service.share = beyond && d->momentary_cessation_on[i] > 0.5 ? 0.0 : service.share;
-    d->disturbed[i] = d->trip_voltage_1_s[i] != 0.0 || d->trip_voltage_2_s[i] != 0.0 || d->trip_frequency_1_s[i] != 0.0
-                      || d->trip_frequency_2_s[i] != 0.0 || d->in_service[i] < 0.5 || after_s < ramp_s;
-    return service;
-}
-
-/* True when nothing keeps or takes the inverter out of service: then protect() need not be asked. */
-static bool undisturbed(const Devices *d, size_t i)
-{
-    const double v = d->voltage_pu[i];
-    const double f = d->frequency_hz[i];
-    return d->disturbed[i] == 0.0 && v >= d->trip_uv1_pu[i] && v <= d->trip_ov1_pu[i]
-           && v > d->momentary_cessation_low_pu[i] && v <= d->momentary_cessation_high_pu[i] && f >= d->trip_uf1_hz[i]
-           && f <= d->trip_of1_hz[i] && d->permit_service[i] > 0.5;
-}
+#include "protection.h"
 
 /* ---- active power ---- */
 
@@ -258,48 +160,8 @@ static double droop_pu(const Devices *d, size_t i, double change_pu, double norm
     return least(power_pu, normal_pu);
 }
 
-/* ---- reactive power ---- */
+#include "reactive.h"
 
-static double volt_var_target_pu(const Devices *d, size_t i)
-{
-    const double v = d->voltage_pu[i];
-    if (v < d->volt_var_v3_pu[i]) {
-        return ramp(v, d->volt_var_v1_pu[i], -d->volt_var_injection_pu[i], d->volt_var_v2_pu[i], 0.0);
-    }
-    return ramp(v, d->volt_var_v3_pu[i], 0.0, d->volt_var_v4_pu[i], d->volt_var_absorption_pu[i]);
-}
-
-static double watt_var_target_pu(const Devices *d, size_t i, double p)
-{
-    const double p2 = d->watt_var_p2_pu[i];
-    if (p < p2) {
-        return ramp(p, d->watt_var_p1_pu[i], d->watt_var_q1_pu[i], p2, d->watt_var_q2_pu[i]);
-    }
-    return ramp(p, p2, d->watt_var_q2_pu[i], d->watt_var_p3_pu[i], d->watt_var_q3_pu[i]);
-}
-
-/* Active power, per unit of apparent, where the line from (p1, q1) to (p2, q2) leaves the circle of the rating. */
-static double on_the_rating_pu(double p1, double q1, double p2, double q2)
-{
-    const double slope = (q2 - q1) / (p2 - p1);
-    const double offset = q1 - slope * p1;
-    const double square = 1.0 + slope * slope;
-    return (sqrt(most(square - offset * offset, 0.0)) - slope * offset) / square;
-}
-
-/* Largest active power, per unit of apparent, whose own reactive power on the watt-var curve fits into the rating. */
-static double watt_var_power_max_pu(const Devices *d, size_t i)
-{
-    const double share = d->active_power_max_pu[i];
-    const double p2 = d->watt_var_p2_pu[i] * share, q2 = d->watt_var_q2_pu[i];
-    const double p3 = d->watt_var_p3_pu[i] * share, q3 = d->watt_var_q3_pu[i];
-    const double beyond = sqrt(1.0 - q3 * q3);
-    if (beyond >= p3) {
-        return beyond;
-    }
-    const double upper = on_the_rating_pu(p2, q2, p3, q3);
-    return upper >= p2 ? upper : on_the_rating_pu(d->watt_var_p1_pu[i] * share, d->watt_var_q1_pu[i], p2, q2);
-}
 
 typedef struct {
     double p;
