@@ -6,6 +6,7 @@ Written on whole minutes of live time. A file of another pilot, of other FMUs, o
 import hashlib
 import logging
 import struct
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,7 @@ class Checkpoint:
 
     def __init__(self, path: Path, pilot: Pilot) -> None:
         self._path = path
+        self._writing: threading.Thread | None = None
         inventory = [(device.id, device.kind, sorted(device.ratings.items())) for device in pilot.devices]
         self._pilot = hashlib.sha256(repr((pilot.name, pilot.seed, inventory)).encode()).hexdigest()
 
@@ -53,7 +55,13 @@ class Checkpoint:
         return utc_s % _EVERY_S == 0
 
     def write(self, utc_s: float, parts: Mapping[str, Saveable]) -> None:
-        """Replace the file by the state of now; the old one stays whole until the new one is."""
+        """Replace the file by the state of now; the old one stays whole until the new one is.
+
+        The state is taken at once; the disk, which may take seconds, is waited for by a thread. While that has not
+        finished with the last state, a further one is left out.
+        """
+        if self._writing is not None and self._writing.is_alive():
+            return
         states = {name: part.save() for name, part in parts.items()}
         head = {
             "pilot": self._pilot,
@@ -61,6 +69,15 @@ class Checkpoint:
             "parts": {name: len(state) for name, state in states.items()},
         }
         content = orjson.dumps(head)
+        self._writing = threading.Thread(target=self._put, args=(content, states), name="checkpoint", daemon=True)
+        self._writing.start()
+
+    def finish(self, within_s: float = 2.0) -> None:
+        """Wait until the last state is on disk."""
+        if self._writing is not None:
+            self._writing.join(within_s)
+
+    def _put(self, content: bytes, states: Mapping[str, bytes]) -> None:
         fresh = self._path.with_suffix(".new")
         try:
             with fresh.open("wb") as file:

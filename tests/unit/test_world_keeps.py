@@ -30,7 +30,9 @@ class Part:
 
 def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     pilot = small_pilot()
-    Checkpoint(tmp_path / "world.state", pilot).write(1_200.0, {"battery": Part(b"\x00\x01"), "meter": Part(b"")})
+    checkpoint = Checkpoint(tmp_path / "world.state", pilot)
+    checkpoint.write(1_200.0, {"battery": Part(b"\x00\x01"), "meter": Part(b"")})
+    checkpoint.finish()
 
     saved = Checkpoint(tmp_path / "world.state", pilot).read()
 
@@ -46,6 +48,7 @@ def test_a_changed_pilot_a_damaged_file_or_none_at_all_is_as_good_as_none(tmp_pa
     assert checkpoint.read() is None
 
     checkpoint.write(60.0, {"battery": Part(b"state")})
+    checkpoint.finish()
     assert Checkpoint(path, replace(pilot, seed=99)).read() is None
     path.write_bytes(path.read_bytes()[:-1])
     assert checkpoint.read() is None
