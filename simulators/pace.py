@@ -70,6 +70,8 @@ class Pacer:
     def hold(self, t: int) -> None:
         """The step at `t` is computed: wait until the next one is due, letting messages pass both ways."""
         following = self._timeline.after(t)
+        if self._anchor is None and self._timeline.live and self._speed > 0 and not self._caught_up(t, following - t):
+            self._timeline.postpone()
         if not self._timeline.live or self._speed == 0:
             self._follow(t)
         else:
@@ -140,10 +142,14 @@ class Pacer:
             wake_s = deadline_s if due_s is None else min(deadline_s, self._stopwatch_at(due_s))
             self._take_one(pilot_now_s, timeout=max(wake_s - self._clock.monotonic_s(), 0.0))
 
+    def _caught_up(self, t: int, step_s: int) -> bool:
+        """True when the twin has all history, so that nothing live queues behind it, and the wall has not run ahead."""
+        self._drive(t)
+        self._await_twin(t, within_s=0)
+        return not self._on_wall or self._clock.now().timestamp() - self._timeline.utc_s(t) < step_s
+
     def _go_live(self, t: int) -> None:
         gc.freeze()  # the world is built; full collections over it would cost deadlines
-        self._drive(t)
-        self._await_twin(t, within_s=0)  # so that nothing live queues behind history
         now_s = self._clock.monotonic_s()
         self.backfill_s = now_s - self._backfill_started_s
         pilot_s = self._clock.now().timestamp() if self._on_wall else self._timeline.utc_s(t)

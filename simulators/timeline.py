@@ -49,6 +49,10 @@ class Timeline:
             self._forget()
         return self._next[t]
 
+    def postpone(self) -> None:
+        """Not live yet after all: the wall has moved on; the next step decides anew."""
+        self.live = False
+
     def utc_s(self, t: float) -> float:
         """Unix time in seconds of `t`."""
         return self._epoch_s + t
