@@ -49,13 +49,13 @@ def serve(path: Path, *, broker: str, store: str | None, host: str, port: int, f
     try:
         pilot = load_pilot(path)
     except PilotError as error:
-        err.print(str(error), markup=False, highlight=False)
+        err.print(str(error), markup=False, highlight=False, soft_wrap=True)
         return REFUSED
     settings = Settings(broker=broker, store=store, host=host, port=port, folder=folder or default_folder(pilot))
     try:
         app = TwinApp(pilot, settings)
     except (ValueError, RuntimeError) as error:
-        err.print(str(error), markup=False, highlight=False)
+        err.print(str(error), markup=False, highlight=False, soft_wrap=True)
         return REFUSED
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: app.stop())
@@ -74,7 +74,7 @@ def run(options: Options) -> int:
     try:
         pilot = load_pilot(options.pilot)
     except PilotError as error:
-        err.print(str(error), markup=False, highlight=False)
+        err.print(str(error), markup=False, highlight=False, soft_wrap=True)
         return REFUSED
     if not port_is_free(options.host, options.port):
         err.print(f"port {options.port} is taken; give another with --port, or end what listens there")
@@ -82,7 +82,7 @@ def run(options: Options) -> int:
     try:
         return Launch(pilot, options, err).run()
     except LaunchError as error:
-        err.print(str(error), markup=False, highlight=False)
+        err.print(str(error), markup=False, highlight=False, soft_wrap=True)
         return REFUSED if error.refused else FAILED
 
 
