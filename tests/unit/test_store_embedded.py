@@ -11,6 +11,7 @@ import pytest
 from tests.builders import small_pilot
 from twin.model.command import Command, CommandRecord, CommandState, CommandStep, advance
 from twin.model.event import DeadLetter, Reason
+from twin.model.sample import Sample
 from twin.model.telemetry import Report
 from twin.store import schema
 from twin.store.embedded import EmbeddedStore
@@ -93,6 +94,35 @@ def test_a_quantity_that_came_later_gets_its_column(tmp_path: Path) -> None:
 
     assert list(store.device_series("h1-meter", "setpoint_tank_degc", START, START + timedelta(days=1)).values) == []
     assert list(store.latest()) == [report(0)]
+    store.close()
+
+
+def test_a_file_of_before_the_nodes_and_samples_gains_their_tables(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    store.write(Batch(reports=[report(0)]))
+    store.close()
+    with duckdb.connect(tmp_path / "history.duckdb") as connection:
+        connection.execute("DROP TABLE nodes; DROP TABLE samples")
+
+    store = opened(tmp_path)
+    store.write(Batch(samples=[Sample(at=START, scope="twin", subject="small", values={"steps": 1.0})]))
+
+    assert list(store.known_at(START)) == [report(0)]
+    assert list(store.grids_known_at(START)) == []
+    assert list(store.sample_series("twin", "small", "steps", START, START + timedelta(seconds=1)).values) == [1.0]
+    store.close()
+
+
+def test_what_was_received_comes_piece_by_piece(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    hour = timedelta(hours=1)
+    given = [report(second) for second in range(6_000)] + [report(86_400 * 30)]
+    store.write(Batch(reports=given))
+
+    pieces = list(store.reports_received(START, START + 24 * 31 * hour))
+
+    assert [one for piece in pieces for one in piece] == given
+    assert max(map(len, pieces)) <= 5_000
     store.close()
 
 

@@ -88,4 +88,4 @@ class Commit:
 
 
 def _empty(batch: Batch) -> bool:
-    return not (batch.reports or batch.grid or batch.commands or batch.events or batch.dead_letters)
+    return not any((batch.reports, batch.grid, batch.commands, batch.events, batch.dead_letters, batch.samples))

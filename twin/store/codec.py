@@ -1,12 +1,11 @@
 """A batch as bytes and back, exactly: what the spool keeps on disk.
 
-JSON, because a spool of yesterday must be readable by the program of tomorrow. Not kept: the voltage of every node in
-a grid report, which no store keeps either. A number that is not finite comes back as NaN, which a store writes as NULL.
+JSON, because a spool of yesterday must be readable by the program of tomorrow. A number that is not finite comes back
+as NaN, which a store writes as NULL.
 """
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from math import nan
 from typing import Any
@@ -15,6 +14,7 @@ import orjson
 
 from twin.model.command import Command, CommandRecord, CommandState, CommandStep
 from twin.model.event import DeadLetter, Event, Reason, Severity
+from twin.model.sample import Sample
 from twin.model.telemetry import GridReport, Quality, Report
 from twin.store.port import Batch, StoreError
 
@@ -23,10 +23,11 @@ def encode(batch: Batch) -> bytes:
     """`batch` as one line of JSON. Raises StoreError (not retryable) for text that is not Unicode."""
     parts = {
         "reports": list(batch.reports),
-        "grid": [replace(report, node_voltage_pu=()) for report in batch.grid],
+        "grid": list(batch.grid),
         "commands": list(batch.commands),
         "events": list(batch.events),
         "dead_letters": list(batch.dead_letters),
+        "samples": list(batch.samples),
     }
     try:
         return orjson.dumps({name: rows for name, rows in parts.items() if rows}, default=_plain)
@@ -44,6 +45,7 @@ def decode(line: bytes) -> Batch:
             commands=tuple(map(_command, parts.get("commands", ()))),
             events=tuple(map(_event, parts.get("events", ()))),
             dead_letters=tuple(map(_dead_letter, parts.get("dead_letters", ()))),
+            samples=tuple(map(_sample, parts.get("samples", ()))),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise StoreError(f"the spool holds a batch of another program: {error!r}", retryable=False) from error
@@ -61,16 +63,18 @@ def _number(value: float | None) -> float:
     return nan if value is None else value
 
 
+def _values(values: dict[str, float | None]) -> dict[str, float]:
+    return {name: _number(value) for name, value in values.items()}
+
+
 def _report(row: dict[str, Any]) -> Report:
     values = row["values"]
-    if None in values.values():
-        values = {name: _number(value) for name, value in values.items()}
     return Report(
         device=row["device"],
         measured_at=datetime.fromisoformat(row["measured_at"]),
         published_at=datetime.fromisoformat(row["published_at"]),
         received_at=datetime.fromisoformat(row["received_at"]),
-        values=values,
+        values=_values(values) if None in values.values() else values,
         quality=Quality(row["quality"]),
     )
 
@@ -87,6 +91,7 @@ def _grid(row: dict[str, Any]) -> GridReport:
         line_loading=_number(row["line_loading"]),
         v_min_pu=_number(row["v_min_pu"]),
         v_max_pu=_number(row["v_max_pu"]),
+        node_voltage_pu=tuple(map(_triple, row.get("node_voltage_pu", ()))),
     )
 
 
@@ -132,4 +137,10 @@ def _dead_letter(row: dict[str, Any]) -> DeadLetter:
         reason=Reason(row["reason"]),
         detail=row["detail"],
         excerpt=b64decode(row["excerpt"]),
+    )
+
+
+def _sample(row: dict[str, Any]) -> Sample:
+    return Sample(
+        at=datetime.fromisoformat(row["at"]), scope=row["scope"], subject=row["subject"], values=_values(row["values"])
     )

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from twin.model.command import CommandRecord
 from twin.model.event import DeadLetter, Event
 from twin.model.quantity import QUANTITIES
+from twin.model.sample import Sample
 from twin.model.telemetry import GridReport, Quality, Report
 from twin.model.topology import Pilot
 from twin.store.port import StoreError
@@ -130,7 +131,7 @@ def joined(pieces: Sequence[ReportColumns]) -> ReportColumns:
 
 
 def grid(given: Sequence[GridReport]) -> Columns:
-    """Grid reports as columns of the grid table; node voltages are not kept."""
+    """Grid reports as columns of the grid table, which has no node voltages."""
     return _columns(
         "grid",
         [
@@ -145,6 +146,22 @@ def grid(given: Sequence[GridReport]) -> Columns:
                 report.line_loading,
                 report.v_min_pu,
                 report.v_max_pu,
+            )
+            for report in given
+        ],
+    )
+
+
+def nodes(given: Sequence[GridReport]) -> Columns:
+    """The node voltages of grid reports that carry them."""
+    return _columns(
+        "nodes",
+        [
+            (
+                report.measured_at,
+                report.received_at,
+                report.feeder,
+                list(chain.from_iterable(report.node_voltage_pu)),
             )
             for report in given
         ],
@@ -184,6 +201,20 @@ def events(given: Sequence[Event]) -> Columns:
 def dead_letters(given: Sequence[DeadLetter]) -> Columns:
     """Dead letters as columns."""
     return _columns("dead_letters", [(one.at, one.topic, one.reason, one.detail, one.excerpt) for one in given])
+
+
+def samples(given: Sequence[Sample]) -> Columns:
+    """One row per figure of every sample."""
+    lengths = [len(one.values) for one in given]
+    count = sum(lengths)
+    at_us = microseconds([one.at for one in given], len(given))
+    return {
+        "happened_at": np.repeat(at_us, lengths),
+        "scope": np.repeat(_objects(one.scope for one in given), lengths),
+        "subject": np.repeat(_objects(one.subject for one in given), lengths),
+        "name": _objects(chain.from_iterable(one.values for one in given)),
+        "value": np.fromiter(chain.from_iterable(one.values.values() for one in given), np.float64, count),
+    }
 
 
 def _columns(table: str, rows: Sequence[tuple[Any, ...]]) -> Columns:

@@ -1,14 +1,14 @@
 """The embedded history store: one DuckDB file, one batched columnar write a second.
 
-Rows lie in the order they came, which is nearly that of time, so that every question with a time range reads only its
-share of the file. A row newer than all of its device's rows cannot be there already; only late and replayed rows are
-looked up, hour by hour, which keeps a write as cheap in a file of a hundred million rows as in an empty one.
+Rows lie in the order they came, which is nearly that of time. A row newer than all of its device's rows cannot be there
+already; only late and replayed rows are looked up, hour by hour, which keeps a write as cheap in a file of a hundred
+million rows as in an empty one.
 Names in the statements come from twin.store.schema, never from outside; values are always parameters.
 """
 # ruff: noqa: S608
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,15 +16,13 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from twin.model.command import Command, CommandRecord, CommandState, CommandStep
-from twin.model.event import DeadLetter, Event, Reason, Severity
-from twin.model.quantity import QUANTITIES
-from twin.model.telemetry import Quality, Report, Series
+from twin.model.telemetry import Report
 from twin.model.topology import Pilot
 from twin.store import columns
 from twin.store.database import SCRATCH, Cursor, Database
 from twin.store.port import Batch, StoreError
-from twin.store.schema import GRID_QUANTITIES, TABLES
+from twin.store.questions import Questions, one_of
+from twin.store.schema import TABLES
 
 Newest: TypeAlias = npt.NDArray[np.int64]  # microseconds since 1970, by device code
 
@@ -38,12 +36,12 @@ _TAGS_PLACED = f"SELECT count(*) FROM {SCRATCH}.tags"
 _FORMS = {"parquet": "FORMAT parquet, COMPRESSION zstd", "csv": "FORMAT csv, HEADER"}
 
 
-class EmbeddedStore:
-    """History in one DuckDB file. One thread may write while any number ask; see `twin.store.port.Store`."""
+class EmbeddedStore(Questions):
+    """History in one DuckDB file, written here and asked in Questions; see `twin.store.port.Store`."""
 
     def __init__(self, path: Path, pilot: Pilot) -> None:
         """Open or create the file; StoreError when that fails."""
-        self._database = Database(path)
+        super().__init__(Database(path))
         self._codes = columns.DeviceCodes(pilot)
         self._writing = threading.Lock()
         self._breath = threading.Event()
@@ -93,142 +91,12 @@ class EmbeddedStore:
             newest = np.array([stored.get(code, _NEVER) for code in range(len(self._codes))], np.int64)
         return np.concatenate([newest, np.full(len(self._codes) - len(newest), _NEVER)])
 
-    def latest(self) -> Sequence[Report]:
-        """The newest report of every device, by device id."""
-        names = list(QUANTITIES)
-        rows = self._database.ask(
-            f"""
-            WITH newest AS (SELECT device, max(measured_at) AS measured_at FROM telemetry GROUP BY device)
-            SELECT device, epoch_us(measured_at), epoch_us(published_at), epoch_us(received_at), quality,
-                   {", ".join(f"telemetry.{name}" for name in names)}
-            FROM telemetry JOIN newest USING (device, measured_at)
-            ORDER BY device
-            """
-        )
-        return [
-            Report(
-                device=device,
-                measured_at=columns.moment(measured),
-                published_at=columns.moment(published),
-                received_at=columns.moment(received),
-                values={name: value for name, value in zip(names, values, strict=True) if value is not None},
-                quality=Quality(quality),
-            )
-            for device, measured, published, received, quality, *values in rows
-        ]
-
-    def device_series(self, device: str, quantity: str, start: datetime, end: datetime, *, points: int = 600) -> Series:
-        """One quantity of a device in [start, end); mean per bin, at the bin's start, when longer than `points`."""
-        _one_of("quantity", quantity, QUANTITIES)
-        found = f"""
-            SELECT measured_at, {quantity} AS value FROM telemetry
-            WHERE device = $device AND measured_at >= $start AND measured_at < $end AND {quantity} IS NOT NULL
-            """
-        return self._series(found, "avg(value)", start, end, points, device=device)
-
-    def grid_series(self, quantity: str, start: datetime, end: datetime, *, points: int = 600) -> Series:
-        """One grid quantity of the whole pilot in [start, end): see `twin.store.schema.GRID_QUANTITIES`."""
-        expression, within, over = GRID_QUANTITIES[_one_of("grid quantity", quantity, GRID_QUANTITIES)]
-        found = f"""
-            SELECT measured_at, {over}({expression}) AS value FROM grid
-            WHERE measured_at >= $start AND measured_at < $end AND {expression} IS NOT NULL
-            GROUP BY measured_at
-            """
-        return self._series(found, f"{within}(value)", start, end, points)
-
-    def _series(
-        self, found: str, summary: str, start: datetime, end: datetime, points: int, **parameters: object
-    ) -> Series:
-        """Rows of `found` as they are, or summarised over `points` bins of equal width when there are more."""
-        rows = self._database.ask(
-            f"""
-            WITH found AS MATERIALIZED ({found}),
-                 placed AS (
-                     SELECT CASE WHEN (SELECT count(*) FROM found) > $points
-                                 THEN epoch_us(measured_at) - (epoch_us(measured_at) - $origin) % $width
-                                 ELSE epoch_us(measured_at) END AS place,
-                            value
-                     FROM found
-                 )
-            SELECT place, {summary} FROM placed GROUP BY place ORDER BY place
-            """,
-            start=start,
-            end=end,
-            origin=(origin := int(columns.microseconds([start], 1)[0])),
-            width=max(1, -(-(int(columns.microseconds([end], 1)[0]) - origin) // points)),
-            points=points,
-            **parameters,
-        )
-        return Series(times=[columns.moment(place) for place, _ in rows], values=[value for _, value in rows])
-
-    def recent_events(self, limit: int) -> Sequence[Event]:
-        """At most `limit` events, newest first."""
-        rows = self._database.ask(
-            "SELECT epoch_us(happened_at), severity, kind, subject, text FROM events "
-            "ORDER BY happened_at DESC LIMIT $limit",
-            limit=limit,
-        )
-        return [
-            Event(at=columns.moment(at), severity=Severity(severity), kind=kind, subject=subject, text=text)
-            for at, severity, kind, subject, text in rows
-        ]
-
-    def recent_dead_letters(self, limit: int) -> Sequence[DeadLetter]:
-        """At most `limit` dead letters, newest first."""
-        rows = self._database.ask(
-            "SELECT epoch_us(happened_at), topic, reason, detail, excerpt FROM dead_letters "
-            "ORDER BY happened_at DESC LIMIT $limit",
-            limit=limit,
-        )
-        return [
-            DeadLetter(at=columns.moment(at), topic=topic, reason=Reason(reason), detail=detail, excerpt=excerpt)
-            for at, topic, reason, detail, excerpt in rows
-        ]
-
-    def recent_commands(self, limit: int) -> Sequence[CommandRecord]:
-        """At most `limit` commands with every step stored, the one asked for last first."""
-        rows = self._database.ask(
-            """
-            WITH recent AS (
-                SELECT id, max(requested_at) AS asked FROM commands GROUP BY id ORDER BY asked DESC, id LIMIT $limit
-            )
-            SELECT id, device, quantity, value, epoch_us(requested_at), epoch_us(expires_at), priority, origin,
-                   list(state ORDER BY step), list(epoch_us(happened_at) ORDER BY step), list(reason ORDER BY step)
-            FROM commands JOIN recent USING (id)
-            GROUP BY ALL ORDER BY max(asked) DESC, id
-            """,
-            limit=limit,
-        )
-        return [
-            CommandRecord(
-                command=Command(
-                    id=name,
-                    device=device,
-                    quantity=quantity,
-                    value=value,
-                    requested_at=columns.moment(requested),
-                    expires_at=columns.moment(expires),
-                    priority=priority,
-                    origin=origin,
-                ),
-                steps=tuple(
-                    CommandStep(state=CommandState(state), at=columns.moment(at), reason=reason)
-                    for state, at, reason in zip(states, times, reasons, strict=True)
-                ),
-            )
-            for name, device, quantity, value, requested, expires, priority, origin, states, times, reasons in rows
-        ]
-
-    def rows(self) -> int:
-        """Telemetry rows in the store."""
-        return int(self._database.ask("SELECT count(*) FROM telemetry")[0][0])
-
     def export(self, folder: Path, *, form: str, start: datetime | None, end: datetime | None) -> dict[str, int]:
         """Write every table's rows in [start, end) as `form`, parquet or csv, into `folder`; rows by file name.
 
         A file appears under its name only when it is whole.
         """
-        options = _FORMS[_one_of("form", form, _FORMS)]
+        options = _FORMS[one_of("form", form, _FORMS)]
         written = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -260,9 +128,11 @@ class EmbeddedStore:
 def _other_columns(batch: Batch) -> dict[str, columns.Columns]:
     builders: tuple[tuple[str, Sequence[Any], Callable[[Any], columns.Columns]], ...] = (
         ("grid", batch.grid, columns.grid),
+        ("nodes", [report for report in batch.grid if report.node_voltage_pu], columns.nodes),
         ("commands", batch.commands, columns.commands),
         ("events", batch.events, columns.events),
         ("dead_letters", batch.dead_letters, columns.dead_letters),
+        ("samples", batch.samples, columns.samples),
     )
     return {name: build(rows) for name, rows, build in builders if rows}
 
@@ -328,9 +198,3 @@ def _selected(name: str, rows: columns.Columns) -> Iterator[str]:
             yield f"make_timestamptz({column}) AS {column}"
         else:
             yield column
-
-
-def _one_of(what: str, given: str, allowed: Collection[str]) -> str:
-    if given not in allowed:
-        raise StoreError(f"unknown {what} {given!r}; known: {', '.join(allowed)}", retryable=False)
-    return given

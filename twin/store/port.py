@@ -1,6 +1,11 @@
-"""What any history store does. Writing the same row twice leaves one row."""
+"""What any history store does. Writing the same row twice leaves one row.
 
-from collections.abc import Sequence
+Three times stay apart in history: when a device measured, when its far side published, when we received. Questions
+about a series go by the time of measurement; questions about what was known go by the time of receipt. Every method
+that asks raises StoreError when the store cannot answer.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -8,6 +13,7 @@ from typing import Protocol
 
 from twin.model.command import CommandRecord
 from twin.model.event import DeadLetter, Event
+from twin.model.sample import Sample
 from twin.model.telemetry import GridReport, Report, Series
 
 
@@ -20,6 +26,7 @@ class Batch:
     commands: Sequence[CommandRecord] = ()
     events: Sequence[Event] = ()
     dead_letters: Sequence[DeadLetter] = ()
+    samples: Sequence[Sample] = ()
 
 
 class Store(Protocol):
@@ -33,6 +40,37 @@ class Store(Protocol):
         """The newest report of every device: what the twin starts from."""
         ...
 
+    def known_at(self, at: datetime) -> Sequence[Report]:
+        """What was known of every device at `at`, by device id.
+
+        Of each device the newest report by time of measurement among those with `received_at` <= `at`. What was
+        measured before `at` and came later is not in it. Devices of which nothing had come are left out.
+        """
+        ...
+
+    def grids_known_at(self, at: datetime) -> Sequence[GridReport]:
+        """What was known of every feeder at `at`, by feeder.
+
+        Of each feeder the newest report by time of measurement among those with `received_at` <= `at`, with the
+        newest voltages of its nodes that had come by then and are not newer than the report; these are kept to 1e-5
+        pu, and are empty where none are kept.
+        """
+        ...
+
+    def reports_received(self, start: datetime, end: datetime) -> Iterator[Sequence[Report]]:
+        """Reports with `received_at` in [start, end), in order of receipt, in pieces of bounded length.
+
+        Reports received at the same moment come in order of measurement, then by device.
+        """
+        ...
+
+    def grids_received(self, start: datetime, end: datetime) -> Iterator[Sequence[GridReport]]:
+        """Grid reports with `received_at` in [start, end), in order of receipt, in pieces of bounded length.
+
+        A report has the voltages of its nodes when it came with them. Order within a moment: measurement, feeder.
+        """
+        ...
+
     def device_series(self, device: str, quantity: str, start: datetime, end: datetime, *, points: int = 600) -> Series:
         """One quantity of a device in [start, end), mean per bin when there are more than `points` rows."""
         ...
@@ -41,20 +79,36 @@ class Store(Protocol):
         """A grid quantity of the whole pilot: powers and losses summed, loadings highest, voltages extreme."""
         ...
 
-    def recent_events(self, limit: int) -> Sequence[Event]:
-        """Newest events first."""
+    def sample_series(
+        self, scope: str, subject: str, name: str, start: datetime, end: datetime, *, points: int = 600
+    ) -> Series:
+        """One figure of a subject's samples in [start, end), mean per bin when there are more than `points` rows.
+
+        Empty for a subject or a name that no sample has; StoreError for a scope not in `twin.model.sample.SCOPES`.
+        """
         ...
 
-    def recent_commands(self, limit: int) -> Sequence[CommandRecord]:
-        """At most `limit` commands with every step stored, the one asked for last first."""
+    def recent_events(self, limit: int, *, until: datetime | None = None) -> Sequence[Event]:
+        """At most `limit` events, newest first; with `until` only what had happened by then."""
         ...
 
-    def recent_dead_letters(self, limit: int) -> Sequence[DeadLetter]:
-        """At most `limit` dead letters, newest first."""
+    def recent_commands(self, limit: int, *, until: datetime | None = None) -> Sequence[CommandRecord]:
+        """At most `limit` commands with every step stored, the one asked for last first.
+
+        With `until` only commands asked for by then, each with the steps it had taken by then.
+        """
+        ...
+
+    def recent_dead_letters(self, limit: int, *, until: datetime | None = None) -> Sequence[DeadLetter]:
+        """At most `limit` dead letters, newest first; with `until` only those of then and before."""
         ...
 
     def rows(self) -> int:
         """Telemetry rows in the store."""
+        ...
+
+    def span(self) -> tuple[datetime, datetime] | None:
+        """The oldest and the newest `measured_at` of telemetry; None in an empty store."""
         ...
 
     def export(self, folder: Path, *, form: str, start: datetime | None, end: datetime | None) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """The tables of history: their columns, the time each is ordered by, and what makes a row the same row.
 
-`VERSION` rises when a file written before can no longer be read as it is; a new quantity does not raise it.
+`VERSION` rises when a file written before can no longer be read as it is; a new quantity or table does not raise it.
 """
 
 from collections.abc import Mapping
@@ -53,6 +53,13 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             v_min_pu="DOUBLE",
             v_max_pu="DOUBLE",
         ),
+        "nodes": _table(
+            "feeder measured_at",
+            measured_at="TIMESTAMPTZ",
+            received_at="TIMESTAMPTZ",
+            feeder="INTEGER",
+            voltage_pu="FLOAT[]",  # phases a, b, c of every node, in the order of the network
+        ),
         "commands": _table(
             "id step happened_at",
             happened_at="TIMESTAMPTZ",
@@ -83,6 +90,14 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             reason="VARCHAR",
             detail="VARCHAR",
             excerpt="BLOB",
+        ),
+        "samples": _table(
+            "happened_at scope subject name",
+            happened_at="TIMESTAMPTZ",
+            scope="VARCHAR",
+            subject="VARCHAR",
+            name="VARCHAR",
+            value="DOUBLE",
         ),
     }
 )

@@ -36,7 +36,8 @@ class Segment:
 
 def rows_in(batch: Batch) -> int:
     """How many rows of any kind `batch` carries."""
-    return len(batch.reports) + len(batch.grid) + len(batch.commands) + len(batch.events) + len(batch.dead_letters)
+    parts = (batch.reports, batch.grid, batch.commands, batch.events, batch.dead_letters, batch.samples)
+    return sum(map(len, parts))
 
 
 class Spool:

@@ -162,4 +162,5 @@ def _merged(batches: Sequence[Batch]) -> Batch:
         commands=list(chain.from_iterable(batch.commands for batch in batches)),
         events=list(chain.from_iterable(batch.events for batch in batches)),
         dead_letters=list(chain.from_iterable(batch.dead_letters for batch in batches)),
+        samples=list(chain.from_iterable(batch.samples for batch in batches)),
     )
