@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from resource import getpagesize
 from typing import Any
 
 from twin.adapters.port import Adapter
@@ -17,24 +18,30 @@ from twin.adapters.registry import load as load_adapter
 from twin.bus.mqtt import MqttBus
 from twin.bus.port import Bus
 from twin.clock import Clock, DrivenClock
+from twin.console.conditions import conditions
 from twin.console.server import ConsoleServer
 from twin.console.sources import ConsoleSources
 from twin.dispatch import Dispatcher
 from twin.ingest import Ingest
 from twin.model.health import TwinHealth
 from twin.model.topology import Pilot
-from twin.state.aggregate import overview
+from twin.state.aggregate import overview, pathway_table
+from twin.state.alarms import AlarmBook
 from twin.state.commands import CommandBook
 from twin.state.registry import PilotState
+from twin.state.sampling import Commands, Sampler
 from twin.store.embedded import EmbeddedStore
-from twin.store.port import Store, StoreError
+from twin.store.port import Batch, Store, StoreError
 from twin.store.spool import Spool
 from twin.store.writer import HistoryWriter
 
 _STORE_SCHEME = "duckdb:"
 _LOOK_EVERY_S = 1.0
+_GRACE_S = 60.0  # how long after a start silence is no alarm yet
 _COMMANDS_TAKEN_UP = 1_000
+_EVENTS_TAKEN_UP = 1_000
 _FLUSH_WITHIN_S = 0.5
+_SAMPLE_EVERY_S = 10.0
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -74,6 +81,7 @@ class Twin:
         self.store = store
         self.state = PilotState(pilot, clock)
         self.writer = HistoryWriter(store, spool, clock)
+        self._sampler = Sampler(pilot)
         names = {endpoint.adapter for endpoint in pilot.endpoints}
         adapters: Mapping[str, Adapter] = {name: load_adapter(name)(pilot) for name in sorted(names)}
         book = CommandBook(pilot)
@@ -109,6 +117,14 @@ class Twin:
             mode=self.ingest.mode,
             backfill_until=self.ingest.backfill_until,
         )
+
+    def sample(self) -> None:
+        """Let history know how the twin and its pathways are, this moment."""
+        commands = Commands(records=self.dispatcher.records(), counts=self.dispatcher.counts_by_pathway())
+        health = self.health()
+        taken = self._sampler.samples(self.state, health, commands, health.at, memory_bytes=_memory_bytes())
+        with suppress(StoreError):  # a store that fails shows in its health, and a gap is all that is lost
+            self.writer.submit(Batch(samples=taken))
 
     def summary(self) -> dict[str, Any]:
         """The run in figures, as `twin status` prints and `--summary` writes them; history is brought up to date."""
@@ -159,35 +175,66 @@ class TwinApp:
         store = open_store(store_url(settings.store, settings.folder), pilot)
         self._twin = Twin(pilot, bus=bus, clock=clock, store=store, spool=Spool(settings.folder / "spool"))
         twin = self._twin
+        self._alarms = AlarmBook(twin.state.note)
         sources = ConsoleSources(
             pilot=pilot,
             state=twin.state,
             history=store,
             commands=twin.dispatcher,
+            alarms=self._alarms,
             health=twin.health,
             summary=twin.summary,
             clock=clock,
         )
         self._console = ConsoleServer(sources, host=settings.host, port=settings.port)
         self._stopped = threading.Event()
+        self._sampled = 0.0  # in which ten seconds the last sample was taken
 
     def run(self) -> None:
         """Serve until `stop`."""
         self._twin.start()
         try:
+            with suppress(StoreError):  # a store that fails shows in its health
+                self._alarms.restore(self._twin.store.recent_events(_EVENTS_TAKEN_UP))
             self._console.start()
-            settled = False
+            settled, started_s = False, self._twin.clock.monotonic_s()
             while not self._stopped.wait(_LOOK_EVERY_S):
                 if not self._twin.ingest.alive:
                     raise RuntimeError("the ingest has failed; a twin that hears nothing must not look alive")
                 if not settled and self._twin.ingest.backfill_until is None:
                     gc.freeze()  # all that is there lasts; a full collection over it would hold up what comes in
                 settled = self._twin.ingest.backfill_until is None
+                if settled:
+                    self._judge(since_s=started_s)
+                    self._sample()
         finally:
             gc.unfreeze()
             self._console.stop()
             self._twin.stop()
 
+    def _sample(self) -> None:
+        """Take a sample when one is due; in driven time the wall's seconds mean nothing, and none is taken."""
+        slot = self._twin.clock.now().timestamp() // _SAMPLE_EVERY_S
+        if slot != self._sampled and self._twin.ingest.mode == "live":
+            self._sampled = slot
+            self._twin.sample()
+
+    def _judge(self, *, since_s: float) -> None:
+        """Raise and clear alarms by what is wrong now; nothing before anything was heard, for a while."""
+        state, health = self._twin.state, self._twin.health()
+        if not health.ingest.telemetry_messages and self._twin.clock.monotonic_s() - since_s < _GRACE_S:
+            return
+        found = conditions(state, overview(state, health.at), pathway_table(state, health.at), health)
+        self._alarms.judge(found, health.at)
+
     def stop(self) -> None:
         """End `run`; safe from a signal handler."""
         self._stopped.set()
+
+
+def _memory_bytes() -> float | None:
+    """What this process holds in memory now; None where the system does not tell in Linux's way."""
+    try:
+        return float(Path("/proc/self/statm").read_text().split()[1]) * getpagesize()
+    except OSError:
+        return None

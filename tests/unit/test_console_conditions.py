@@ -9,7 +9,8 @@ import pytest
 
 from tests.builders import small_pilot
 from tests.e2e.console_stage import START, ConsoleStage
-from twin.console.conditions import Condition, conditions
+from twin.console.conditions import conditions
+from twin.model.alarm import Condition
 from twin.model.device import DeviceKind, Pathway
 from twin.model.event import Severity
 from twin.state.aggregate import overview, pathway_table
@@ -44,10 +45,11 @@ def test_a_silent_gateway_makes_its_devices_stale_until_it_speaks_again(stage: C
     assert _wrong(stage) == []
 
 
-def test_an_endpoint_that_went_offline_is_counted_with_its_pathway(stage: ConsoleStage) -> None:
+def test_an_endpoint_that_went_offline_is_named(stage: ConsoleStage) -> None:
     stage.state.take_presence("hems-h2", online=False)
     (one,) = _wrong(stage)
-    assert (one.subject, one.text) == ("HEMS", "1 of 1 endpoint offline")
+    assert (one.id, one.page) == ("endpoint-offline:hems-h2", "/endpoints/hems-h2")
+    assert one.text == "HEMS endpoint is offline"
 
 
 def test_alarms_come_first(stage: ConsoleStage) -> None:
@@ -58,7 +60,7 @@ def test_alarms_come_first(stage: ConsoleStage) -> None:
         store=replace(stage.health.store, failing_since=START, last_error="disk full"),
     )
     wrong = _wrong(stage)
-    assert [one.subject for one in wrong] == ["Bus", "Store", "HEMS"]
+    assert [one.subject for one in wrong] == ["Bus", "Store", "hems-h2"]
     assert wrong[1].text == "not writing since 2026-06-15 17:40:00 UTC: disk full"
 
 

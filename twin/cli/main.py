@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from twin.cli import ask, export, fmu, start
+from twin.cli import alarms, ask, export, fmu, start
 from twin.cli.api import DEFAULT_URL
 from twin.cli.words import duration_s, moment, speed
 from twin.pilot import PilotError, load_pilot
@@ -18,6 +18,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.add_typer(alarms.app, name="alarms")
 app.add_typer(fmu.app, name="fmu")
 
 PilotFile = Annotated[Path, typer.Argument(help="Pilot file, for instance pilots/elm-street.yaml", show_default=False)]

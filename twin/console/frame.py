@@ -9,24 +9,26 @@ from pathlib import Path
 
 from nicegui import PageArguments, ui
 
+from twin.console.directory import PAGES
 from twin.console.kit import Text, link, not_found, pill, put, tag
 from twin.console.live import TICK_S
-from twin.console.pages import commands, dead_letters, events, feeder, health, home, homes, overview, pathways
+from twin.console.pages import (
+    alarms,
+    commands,
+    dead_letters,
+    endpoint,
+    events,
+    feeder,
+    health,
+    home,
+    homes,
+    overview,
+    pathways,
+)
 from twin.console.views import Views
 from twin.console.words import count
 
 STATIC = Path(__file__).parent / "static"
-
-NAVIGATION = (
-    ("/", "Overview"),
-    ("/feeder", "Feeder"),
-    ("/homes", "Homes"),
-    ("/pathways", "Pathways"),
-    ("/commands", "Commands"),
-    ("/events", "Events"),
-    ("/dead-letters", "Dead letters"),
-    ("/health", "Twin health"),
-)
 
 
 class Console:
@@ -37,7 +39,10 @@ class Console:
 
     def page(self) -> None:
         """Build the frame, and in it the page that the address names."""
-        ui.add_head_html('<link rel="stylesheet" href="/static/console.css"><script src="/static/console.js"></script>')
+        ui.add_head_html(
+            '<link rel="stylesheet" href="/static/console.css"><script src="/static/console.js"></script>'
+            '<script src="/static/search.js"></script>'
+        )
         with tag("div", "frame"):
             rail, top = _Rail(self._views), _Top(self._views)
             with tag("div", "main"):
@@ -65,7 +70,9 @@ class Console:
             "/feeder/{feeder}": partial(feeder.page, views),
             "/homes": partial(homes.page, views),
             "/homes/{home}": partial(home.page, views),
+            "/alarms": partial(alarms.page, views),
             "/pathways": partial(pathways.page, views),
+            "/endpoints/{endpoint}": partial(endpoint.page, views),
             "/commands": partial(commands.page, views),
             "/events": partial(events.page, views),
             "/dead-letters": partial(dead_letters.page, views),
@@ -84,7 +91,7 @@ class _Rail:
             with tag("a", "brand", href="/"):
                 tag("img", src="/static/mark.svg", alt="")
                 Text("Hearthgrid")
-            for path, name in NAVIGATION:
+            for path, name in PAGES:
                 with tag("a", "item", href=path) as item:
                     Text(name)
                     self._counts[path] = Text("", classes="count")
@@ -106,9 +113,9 @@ class _Rail:
 
     def update(self) -> None:
         """Show the counts as they are now."""
-        wrong = len(self._views.conditions.get())
+        waiting = sum(alarm.waits for alarm in self._views.alarms.get())
         letters = sum(self._views.sources.state.dead_letter_counts.values())
-        self._counts["/events"].say(count(wrong) if wrong else "")
+        self._counts["/alarms"].say(count(waiting) if waiting else "")
         self._counts["/dead-letters"].say(count(letters) if letters else "")
 
 
@@ -119,6 +126,7 @@ class _Top:
         self._views = views
         with tag("div", "top"):
             Text(views.sources.pilot.title, classes="title")
+            _search()
             tag("span", "grow")
             self._bus = pill("")
             self._clock = Text("", classes="clock")
@@ -137,3 +145,21 @@ class _Top:
             self._bus.say("Filling history", "wait")
         else:
             self._bus.say(*(("Live", "good") if now.mode == "live" else ("Simulated time", "wait")))
+
+
+def _search() -> None:
+    """A box to type in; what fits is listed below it by static/search.js, which asks the API."""
+    with tag("div", "search", role="search"):
+        tag(
+            "input",
+            id="search",
+            type="search",
+            placeholder="Search  /",
+            autocomplete="off",
+            role="combobox",
+            aria_label="Search homes, devices, endpoints and pages",
+            aria_controls="found",
+            aria_expanded="false",
+            aria_autocomplete="list",
+        )
+        tag("div", "found hidden", id="found", role="listbox", aria_label="Found")

@@ -141,6 +141,13 @@ class Grid:
                 cell.say(text, tone)
 
 
+def button(label: str, pressed: Callable[[], object], *, prime: bool = False) -> Text:
+    """A button; `prime` is the one that does what the form is for."""
+    made = Text(label, tag="button", classes="button prime" if prime else "button")
+    made.props("type=button").on("click", pressed)
+    return made
+
+
 def pill(text: str, tone: str = "") -> Text:
     """A small rounded label."""
     return Text(text, classes=f"pill {tone}")

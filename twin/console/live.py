@@ -42,6 +42,10 @@ class Shared(Generic[T]):
         self._value = value = self._compute()
         return value
 
+    def forget(self) -> None:
+        """Compute it anew at the next `get`: what it is made of has just been changed."""
+        self._at_s = float("-inf")
+
 
 class HistoryError(Exception):
     """History did not answer; the text is the store's own."""

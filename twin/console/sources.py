@@ -1,6 +1,7 @@
 """What the console reads and asks: the pilot, the twin's state, its history, its commands and its health.
 
-Everything the pages and the API know comes through here; nothing here writes but `CommandDesk.request`.
+Everything the pages and the API know comes through here; nothing here writes but
+`CommandDesk.request` and `AlarmDesk.acknowledge`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from twin.clock import Clock
+from twin.model.alarm import Alarm
 from twin.model.command import CommandRecord
 from twin.model.event import Event
 from twin.model.health import TwinHealth
@@ -27,6 +29,12 @@ class History(Protocol):
 
     def grid_series(self, quantity: str, start: datetime, end: datetime, *, points: int = 600) -> Series:
         """A grid quantity of the whole pilot: powers and losses summed, loadings highest, voltages extreme."""
+        ...
+
+    def sample_series(
+        self, scope: str, subject: str, name: str, start: datetime, end: datetime, *, points: int = 600
+    ) -> Series:
+        """One of the twin's own figures of a subject: see `twin.model.sample`."""
         ...
 
     def recent_events(self, limit: int) -> Sequence[Event]:
@@ -56,14 +64,34 @@ class CommandDesk(Protocol):
         ...
 
 
+class AlarmDesk(Protocol):
+    """Where alarms are listed and acknowledged."""
+
+    def open(self) -> Sequence[Alarm]:
+        """What stands or has not been seen, what needs somebody first."""
+        ...
+
+    def ended(self) -> Sequence[Alarm]:
+        """The latest that are over, newest first."""
+        ...
+
+    def acknowledge(self, alarm: str, *, by: str, comment: str = "", now: datetime) -> Alarm:
+        """Note that `by` has seen it; KeyError when it is not open."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleSources:
-    """All of it. `health` and `summary` are computed when called; `summary` is that of the command line."""
+    """All of it. `health` and `summary` are computed when called; `summary` is that of the command line.
+
+    `alarms` is None where nobody judges them: in a look at the past.
+    """
 
     pilot: Pilot
     state: PilotState
     history: History
     commands: CommandDesk
+    alarms: AlarmDesk | None = None
     health: Callable[[], TwinHealth]
     summary: Callable[[], Mapping[str, Any]]
     clock: Clock

@@ -11,10 +11,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from twin.console.conditions import Condition, conditions
+from twin.console.conditions import conditions
+from twin.console.directory import Directory
 from twin.console.drawing import Drawing, draw
 from twin.console.live import Answers, Shared
 from twin.console.sources import ConsoleSources
+from twin.model.alarm import Alarm, Condition
 from twin.model.command import CommandRecord
 from twin.model.device import DeviceKind, Pathway
 from twin.model.health import TwinHealth
@@ -84,7 +86,9 @@ class Views:
             lambda: tuple(sources.commands.records()), version=clock.monotonic_s, clock=clock
         )
         self.conditions = Shared[Sequence[Condition]](self._conditions, version=clock.monotonic_s, clock=clock)
+        self.alarms = Shared[Sequence[Alarm]](self._alarms, version=clock.monotonic_s, clock=clock)
         self._answers = Answers[Past](clock, keep_s=_KEEP_S)
+        self.directory = Directory(sources.pilot)
         self._drawings: dict[int, Drawing] = {}
         self._made: dict[Callable[..., Any], tuple[object, Any]] = {}
 
@@ -132,6 +136,17 @@ class Views:
             return Past(series=series, start=start, end=end)
 
         return await self._answers.get(("power", tuple(devices), hours), ask)
+
+    async def sample_history(self, scope: str, subject: str, names: Sequence[str], hours: float) -> Past:
+        """The twin's own figures of a subject over the last `hours`. Raises HistoryError."""
+        history = self.sources.history
+
+        def ask() -> Past:
+            start, end = self.window(hours)
+            series = [history.sample_series(scope, subject, name, start, end, points=_POINTS) for name in names]
+            return Past(series=series, start=start, end=end)
+
+        return await self._answers.get((scope, subject, tuple(names), hours), ask)
 
     def window(self, hours: float) -> tuple[datetime, datetime]:
         """The last `hours`, up to now."""
@@ -185,6 +200,13 @@ class Views:
             )
             for index, home in enumerate(pilot.homes)
         ]
+
+    def _alarms(self) -> Sequence[Alarm]:
+        """What stands; where nobody judges alarms, each condition of the moment as one that has been seen."""
+        if self.sources.alarms is not None:
+            return self.sources.alarms.open()
+        now = self.sources.clock.now()
+        return [Alarm(condition=one, raised_at=now, acknowledged_at=now) for one in self.conditions.get()]
 
     def _conditions(self) -> Sequence[Condition]:
         now, pathways, health = self.overview.get(), self.pathways.get(), self.health.get()

@@ -4,6 +4,7 @@ import math
 from datetime import datetime
 
 from twin.console.api.schema import (
+    AlarmOut,
     CommandOut,
     ControlOut,
     DeadLetterOut,
@@ -17,6 +18,7 @@ from twin.console.api.schema import (
     StepOut,
 )
 from twin.console.views import HomeRow
+from twin.model.alarm import Alarm
 from twin.model.command import CommandRecord
 from twin.model.device import KINDS
 from twin.model.event import DeadLetter
@@ -106,6 +108,26 @@ def grid_out(report: GridReport, network: Network) -> GridDetailOut:
     nodes = (node.id for node in network.nodes)
     voltages = dict(zip(nodes, report.node_voltage_pu, strict=True)) if report.node_voltage_pu else {}
     return GridDetailOut(**feeder_out(report).model_dump(), node_voltage_pu=voltages)
+
+
+def alarm_out(alarm: Alarm) -> AlarmOut:
+    """An alarm with its condition's own words."""
+    condition = alarm.condition
+    return AlarmOut(
+        id=alarm.id,
+        severity=condition.severity,
+        kind=condition.kind,
+        subject=condition.subject,
+        text=condition.text,
+        advice=condition.advice,
+        page=condition.page,
+        raised_at=alarm.raised_at,
+        cleared_at=alarm.cleared_at,
+        acknowledged_at=alarm.acknowledged_at,
+        acknowledged_by=alarm.acknowledged_by,
+        comment=alarm.comment,
+        waits=alarm.waits,
+    )
 
 
 def dead_letter_out(letter: DeadLetter) -> DeadLetterOut:

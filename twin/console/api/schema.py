@@ -194,11 +194,51 @@ class EventOut(Out):
 
 
 class ConditionOut(Out):
-    """One thing that is wrong right now."""
+    """One thing that is wrong right now, what to do about it, and the console's page that shows it."""
 
+    id: str
     severity: Severity
+    kind: str
     subject: str
     text: str
+    advice: str
+    page: str
+
+
+class AlarmOut(ConditionOut):
+    """A condition that lasted. Times are null until they come; `waits` until somebody has acknowledged it."""
+
+    raised_at: datetime
+    cleared_at: datetime | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str
+    comment: str
+    waits: bool
+
+
+class AlarmsOut(Out):
+    """Alarms that stand or wait to be seen, what needs somebody first; and the latest that are over."""
+
+    open: tuple[AlarmOut, ...]
+    ended: tuple[AlarmOut, ...]
+
+
+class AcknowledgeIn(BaseModel):
+    """Who has seen an alarm, and what they have to say."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    by: Annotated[str, Field(min_length=1, max_length=80)]
+    comment: Annotated[str, Field(max_length=500)] = ""
+
+
+class FoundOut(Out):
+    """One answer to a search: what it is, what it is called, and the console's page."""
+
+    what: str
+    name: str
+    beside: str
+    page: str
 
 
 class DeadLetterOut(Out):

@@ -1,11 +1,10 @@
 """Asking a device for something: a form, a sentence to confirm, and the command's life as it happens."""
 
 import asyncio
-from collections.abc import Callable
 
 from nicegui import ui
 
-from twin.console.kit import Text, tag
+from twin.console.kit import Text, button, tag
 from twin.console.live import TICK_S
 from twin.console.pages.life import Life
 from twin.console.views import Views
@@ -55,30 +54,25 @@ class _Asking:
                 self._error = Text("", tag="p", classes="tone-bad")
                 with tag("div", "row"):
                     tag("span", "grow")
-                    self._button("Cancel", self._dialog.close)
-                    self._button("Review", self._review, prime=True)
+                    button("Cancel", self._dialog.close)
+                    button("Review", self._review, prime=True)
             with tag("div", "stack hidden") as self._confirm:
                 self._sentence = Text("", tag="p", classes="strong")
                 with tag("div", "row"):
                     tag("span", "grow")
-                    self._button("Back", lambda: self._step(self._form))
-                    self._button("Send command", self._send, prime=True)
+                    button("Back", lambda: self._step(self._form))
+                    button("Send command", self._send, prime=True)
             with tag("div", "stack hidden") as self._after:
                 self._life = Life()
                 with tag("div", "row"):
                     tag("span", "grow")
-                    self._button("Close", self._dialog.close, prime=True)
+                    button("Close", self._dialog.close, prime=True)
             ui.timer(TICK_S / 2, self._follow)
         self._dialog.on("hide", self._dialog.delete)
 
     def open(self) -> None:
         """Show the dialog."""
         self._dialog.open()
-
-    @staticmethod
-    def _button(label: str, pressed: Callable[[], object], *, prime: bool = False) -> None:
-        button = Text(label, tag="button", classes="button prime" if prime else "button")
-        button.props("type=button").on("click", pressed)
 
     def _step(self, shown: ui.element) -> None:
         for part in (self._form, self._confirm, self._after):

@@ -38,13 +38,14 @@ def page(views: Views) -> None:
             reasons.say(reason.replace("-", " "), count(number), "tone-warn" if number else "tone-mute")
         place.clear()
         with place:
-            _table(state.dead_letters[:_SHOWN])
+            letter_table(state.dead_letters[:_SHOWN])
 
     update()
     ui.timer(TICK_S, update)
 
 
-def _table(letters: Sequence[DeadLetter]) -> None:
+def letter_table(letters: Sequence[DeadLetter]) -> None:
+    """Dead letters as a table: when, why, from where and how they begin."""
     if not letters:
         empty(
             "No message was refused.",

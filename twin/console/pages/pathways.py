@@ -18,7 +18,9 @@ from twin.model.device import Pathway
 from twin.state.aggregate import PathwayRow
 from twin.state.endpoint_twin import EndpointTwin
 
-_ONLINE = {True: ("good", "Online"), False: ("bad", "Offline"), None: ("", "Not heard of")}
+ONLINE = {True: ("good", "Online"), False: ("bad", "Offline"), None: ("", "Not heard of")}
+"""Tone and word for an endpoint that is there, is not, or has never been heard of."""
+
 _COLUMNS = (
     column("id", "Endpoint"),
     column("pathway", "Pathway"),
@@ -34,6 +36,7 @@ _COLUMNS = (
     column("seen", "Last seen, UTC", wide=True),
 )
 _CELLS = {
+    "id": "<a :href=\"'/endpoints/' + props.row.id\">{{ props.row.id }}</a>",
     "pathway": PATHWAY_CELL,
     "online": "<span :class=\"'pill ' + props.row.tone\">{{ props.row.online }}</span>",
 }
@@ -119,7 +122,7 @@ def _endpoints(views: Views) -> list[dict[str, Any]]:
 
 
 def _row(twin: EndpointTwin, promise_s: float, homes: int) -> dict[str, Any]:
-    tone, online = _ONLINE[twin.online]
+    tone, online = ONLINE[twin.online]
     heard = twin.messages > 0
     return {
         "id": twin.id,

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 from nicegui import ui
 
-from twin.console.conditions import Condition
 from twin.console.kit import Bar, Text, empty, link, pill, put, tag
 from twin.console.live import HistoryError
 from twin.console.views import Views
 from twin.console.words import age, lately, moment
+from twin.model.alarm import Condition
 from twin.model.event import Event, Severity
 
 SEVERITY_TONES = {Severity.INFORMATION: "", Severity.WARNING: "warn", Severity.ALARM: "bad"}
@@ -65,7 +65,7 @@ class ConditionList:
             for _ in range(_SHOWN):
                 with tag("div", "row hidden") as line:
                     self._places.append((line, pill(""), link("", "/", "strong"), Text("", classes="soft")))
-            self._more = link("", "/events")
+            self._more = link("", "/alarms")
 
     def update(self) -> None:
         """Show what is wrong now."""
@@ -89,10 +89,11 @@ class ConditionList:
 
 
 class EventList:
-    """The latest events, newest first; rebuilt only when there is a new one."""
+    """The latest events, newest first; rebuilt only when there is a new one. `about` keeps those of some subjects."""
 
-    def __init__(self, views: Views, *, limit: int) -> None:
+    def __init__(self, views: Views, *, limit: int, about: frozenset[str] | None = None) -> None:
         self._views = views
+        self._about = about
         self._limit = limit
         self._shown: Sequence[Event] | None = None
         self._place = tag("div")
@@ -100,7 +101,10 @@ class EventList:
 
     def update(self) -> None:
         """Show the newest events."""
-        events = self._views.sources.state.events[: self._limit]
+        events = self._views.sources.state.events
+        if self._about is not None:
+            events = [event for event in events if event.subject in self._about]
+        events = events[: self._limit]
         if events == self._shown:
             return
         self._shown = events
@@ -139,6 +143,6 @@ def subject_link(views: Views, subject: str) -> None:
     elif subject in pilot.home:
         link(subject, f"/homes/{subject}")
     elif subject in pilot.endpoint:
-        link(subject, "/pathways")
+        link(subject, f"/endpoints/{subject}")
     else:
         Text(subject)
