@@ -11,6 +11,7 @@ from twin.adapters.port import Adapter, Answer, RefusedError
 from twin.bus.port import Bus, BusError
 from twin.clock import Clock
 from twin.model.command import Command, CommandRecord, CommandState
+from twin.model.device import Pathway
 from twin.model.event import Refusal, Severity
 from twin.model.telemetry import Report
 from twin.state.commands import CommandBook
@@ -130,6 +131,11 @@ class Dispatcher:
         """How many commands have reached each state since the start."""
         with self._lock:
             return self._book.counts
+
+    def counts_by_pathway(self) -> Mapping[Pathway, Mapping[CommandState, int]]:
+        """How many commands over each pathway have reached each state since the start."""
+        with self._lock:
+            return self._book.counts_by_pathway
 
     def unsaved(self) -> Sequence[CommandRecord]:
         """Commands that took a step since the last call, each as it is now: for history."""

@@ -61,7 +61,7 @@ class CommandBook:
         self._in_force: dict[tuple[str, str], str] = {}
         self._finished: OrderedDict[str, CommandRecord] = OrderedDict()
         self._changed: dict[str, CommandRecord] = {}
-        self._counts: Counter[CommandState] = Counter()
+        self._counts: Mapping[Pathway, Counter[CommandState]] = {pathway: Counter() for pathway in Pathway}
         self._number = 0
 
     # Readers.
@@ -69,7 +69,12 @@ class CommandBook:
     @property
     def counts(self) -> Mapping[CommandState, int]:
         """How many commands have reached each state since the start."""
-        return dict(self._counts)
+        return dict(sum(self._counts.values(), Counter()))
+
+    @property
+    def counts_by_pathway(self) -> Mapping[Pathway, Mapping[CommandState, int]]:
+        """The same, of each pathway by itself."""
+        return {pathway: dict(counts) for pathway, counts in self._counts.items()}
 
     def records(self) -> Sequence[CommandRecord]:
         """Commands that are open or in force, and the latest finished ones; newest first."""
@@ -328,7 +333,7 @@ class CommandBook:
 
     def _note(self, entry: _Entry) -> None:
         self._changed[entry.command.id] = entry.record
-        self._counts[entry.record.state] += 1
+        self._counts[self._pilot.endpoint[entry.device.endpoint].pathway][entry.record.state] += 1
 
     def _release(self, entry: _Entry) -> None:
         key = (entry.command.device, entry.command.quantity)
