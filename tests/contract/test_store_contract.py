@@ -383,6 +383,34 @@ def test_a_figure_of_the_samples_is_a_series(store: Store) -> None:
         store.sample_series("planet", "oem", "age_p50_s", START, at(40))
 
 
+def test_the_samples_of_a_moment_are_the_newest_of_every_subject(store: Store) -> None:
+    old, gone, newer = (
+        sample(0, availability=0.5, commands=1.0),
+        sample(20, "gone", steps=1.0),
+        sample(60, messages=3.0),
+    )
+    store.write(Batch(samples=[old, gone, newer, sample(61, "hems", messages=4.0), sample(95, messages=9.0)]))
+
+    assert list(store.samples_at(at(90))) == [sample(61, "hems", messages=4.0), newer]
+    assert list(store.samples_at(at(60))) == [gone, newer]
+    assert list(store.samples_at(at(59.5), within_s=600)) == [gone, old]
+    assert list(store.samples_at(at(-1))) == []
+
+
+def test_a_series_as_it_was_known_then_lacks_what_came_later(store: Store) -> None:
+    store.write(Batch(reports=[late(0, 1, 1.0), late(10, 200, 2.0), late(20, 21, 3.0)], grid=[grid(0), grid(30)]))
+
+    def powers(received_by: float) -> list[float]:
+        found = store.device_series("h1-battery", "power_w", START, at(60), received_by=at(received_by))
+        return list(found.values)
+
+    assert powers(0.5) == []
+    assert powers(100) == [1.0, 3.0]
+    assert powers(200) == [1.0, 2.0, 3.0]
+    assert len(store.grid_series("losses_w", START, at(60), received_by=at(30.5)).values) == 1
+    assert len(store.grid_series("losses_w", START, at(60), received_by=at(31)).values) == 2
+
+
 def test_the_span_is_from_the_first_to_the_last_measurement(store: Store) -> None:
     assert store.span() is None
     store.write(Batch(reports=[late(100, 500, 1.0), late(7, 800, 1.0)], grid=[grid(9_000)]))

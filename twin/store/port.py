@@ -71,12 +71,35 @@ class Store(Protocol):
         """
         ...
 
-    def device_series(self, device: str, quantity: str, start: datetime, end: datetime, *, points: int = 600) -> Series:
-        """One quantity of a device in [start, end), mean per bin when there are more than `points` rows."""
+    def device_series(
+        self,
+        device: str,
+        quantity: str,
+        start: datetime,
+        end: datetime,
+        *,
+        points: int = 600,
+        received_by: datetime | None = None,
+    ) -> Series:
+        """One quantity of a device in [start, end), mean per bin when there are more than `points` rows.
+
+        With `received_by` only what had been received by then, the moment itself included.
+        """
         ...
 
-    def grid_series(self, quantity: str, start: datetime, end: datetime, *, points: int = 600) -> Series:
-        """A grid quantity of the whole pilot: powers and losses summed, loadings highest, voltages extreme."""
+    def grid_series(
+        self,
+        quantity: str,
+        start: datetime,
+        end: datetime,
+        *,
+        points: int = 600,
+        received_by: datetime | None = None,
+    ) -> Series:
+        """A grid quantity of the whole pilot: powers and losses summed, loadings highest, voltages extreme.
+
+        With `received_by` only what had been received by then, the moment itself included.
+        """
         ...
 
     def sample_series(
@@ -85,6 +108,13 @@ class Store(Protocol):
         """One figure of a subject's samples in [start, end), mean per bin when there are more than `points` rows.
 
         Empty for a subject or a name that no sample has; StoreError for a scope not in `twin.model.sample.SCOPES`.
+        """
+        ...
+
+    def samples_at(self, at: datetime, *, within_s: float = 60.0) -> Sequence[Sample]:
+        """The newest sample of every subject taken in the `within_s` up to `at`, by scope and subject.
+
+        A subject's figures are those of its newest sample only.
         """
         ...
 

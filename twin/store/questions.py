@@ -13,7 +13,7 @@ from typing import TypeVar
 from twin.model.command import CommandRecord
 from twin.model.event import DeadLetter, Event
 from twin.model.quantity import QUANTITIES
-from twin.model.sample import SCOPES
+from twin.model.sample import SCOPES, Sample
 from twin.model.telemetry import GridReport, Report, Series
 from twin.store import rows
 from twin.store.columns import microseconds, moment
@@ -119,24 +119,43 @@ class Questions:
                     yield build(piece)
             start = until
 
-    def device_series(self, device: str, quantity: str, start: datetime, end: datetime, *, points: int = 600) -> Series:
+    def device_series(
+        self,
+        device: str,
+        quantity: str,
+        start: datetime,
+        end: datetime,
+        *,
+        points: int = 600,
+        received_by: datetime | None = None,
+    ) -> Series:
         """One quantity of a device in [start, end); mean per bin, at the bin's start, when longer than `points`."""
         one_of("quantity", quantity, QUANTITIES)
         found = f"""
             SELECT measured_at, {quantity} AS value FROM telemetry
             WHERE device = $device AND measured_at >= $start AND measured_at < $end AND {quantity} IS NOT NULL
+                  AND received_at <= $received_by
             """
-        return self._series(found, "avg(value)", start, end, points, device=device)
+        return self._series(found, "avg(value)", start, end, points, device=device, received_by=received_by or _END)
 
-    def grid_series(self, quantity: str, start: datetime, end: datetime, *, points: int = 600) -> Series:
+    def grid_series(
+        self,
+        quantity: str,
+        start: datetime,
+        end: datetime,
+        *,
+        points: int = 600,
+        received_by: datetime | None = None,
+    ) -> Series:
         """One grid quantity of the whole pilot in [start, end): see `twin.store.schema.GRID_QUANTITIES`."""
         expression, within, over = GRID_QUANTITIES[one_of("grid quantity", quantity, GRID_QUANTITIES)]
         found = f"""
             SELECT measured_at, {over}({expression}) AS value FROM grid
             WHERE measured_at >= $start AND measured_at < $end AND {expression} IS NOT NULL
+                  AND received_at <= $received_by
             GROUP BY measured_at
             """
-        return self._series(found, f"{within}(value)", start, end, points)
+        return self._series(found, f"{within}(value)", start, end, points, received_by=received_by or _END)
 
     def sample_series(
         self, scope: str, subject: str, name: str, start: datetime, end: datetime, *, points: int = 600
@@ -149,6 +168,21 @@ class Questions:
                   AND happened_at >= $start AND happened_at < $end AND value IS NOT NULL
             """
         return self._series(found, "avg(value)", start, end, points, scope=scope, subject=subject, name=name)
+
+    def samples_at(self, at: datetime, *, within_s: float = 60.0) -> Sequence[Sample]:
+        """The newest sample of every subject taken in the `within_s` up to `at`, by scope and subject."""
+        return rows.samples(
+            self._database.ask(
+                f"""
+                WITH found AS (SELECT * FROM samples WHERE happened_at > $from AND happened_at <= $at),
+                     newest AS (SELECT scope, subject, max(happened_at) AS happened_at FROM found GROUP BY ALL)
+                SELECT {rows.SAMPLE} FROM found JOIN newest USING (scope, subject, happened_at)
+                WHERE value IS NOT NULL GROUP BY ALL ORDER BY scope, subject
+                """,
+                at=at,
+                **{"from": at - timedelta(seconds=within_s)},
+            )
+        )
 
     def _series(
         self, found: str, summary: str, start: datetime, end: datetime, points: int, **parameters: object

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from twin.model.command import Command, CommandRecord, CommandState, CommandStep
 from twin.model.event import DeadLetter, Event, Reason, Severity
 from twin.model.quantity import QUANTITIES
+from twin.model.sample import Sample
 from twin.model.telemetry import GridReport, Quality, Report
 from twin.store.columns import moment
 
@@ -38,6 +39,7 @@ GRID = "grid.feeder, epoch_us(grid.measured_at), epoch_us(grid.received_at), nod
 )
 EVENT = "epoch_us(happened_at), severity, kind, subject, text"
 DEAD_LETTER = "epoch_us(happened_at), topic, reason, detail, excerpt"
+SAMPLE = "epoch_us(happened_at), scope, subject, list(name ORDER BY name), list(value ORDER BY name)"
 COMMAND = (
     "id, device, quantity, value, epoch_us(requested_at), epoch_us(expires_at), priority, origin, "
     "list(state ORDER BY step), list(epoch_us(happened_at) ORDER BY step), list(reason ORDER BY step)"
@@ -123,4 +125,12 @@ def commands(rows: Iterable[Row]) -> list[CommandRecord]:
             ),
         )
         for name, device, quantity, value, requested, expires, priority, origin, states, times, reasons in rows
+    ]
+
+
+def samples(rows: Iterable[Row]) -> list[Sample]:
+    """Rows of SAMPLE."""
+    return [
+        Sample(at=moment(at), scope=scope, subject=subject, values=dict(zip(names, values, strict=True)))
+        for at, scope, subject, names, values in rows
     ]
