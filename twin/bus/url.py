@@ -1,10 +1,21 @@
-"""Where a broker is and how to get in: `mqtt://user:password@host:1883`, or `mqtts://` for TLS. Refuses all else."""
+"""Where a broker is and how to get in: `mqtt://user:password@host:1883`, or `mqtts://` for TLS. Refuses all else.
 
+A password need not stand in the address, where other people of the machine see it: that of a user without one is read
+from the file that HEARTHGRID_BROKER_PASSWORD_FILE names, else from HEARTHGRID_BROKER_PASSWORD. An authority of one's
+own for TLS is the PEM file that HEARTHGRID_BROKER_CA_FILE names.
+"""
+
+import os
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
+
+PASSWORD_FILE: Final = "HEARTHGRID_BROKER_PASSWORD_FILE"  # noqa: S105 - a name
+PASSWORD: Final = "HEARTHGRID_BROKER_PASSWORD"  # noqa: S105 - a name
+CA_FILE: Final = "HEARTHGRID_BROKER_CA_FILE"
 
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 _ALLOWED: Final = "allowed is mqtt://[user:password@]host[:port], or mqtts:// for TLS"
@@ -22,7 +33,7 @@ class BrokerUrl:
     password: str | None = field(default=None, repr=False)
 
     @classmethod
-    def parse(cls, text: str) -> "BrokerUrl":
+    def parse(cls, text: str, *, environment: Mapping[str, str] = os.environ) -> "BrokerUrl":
         """The address in `text`; ValueError says what is wrong and what is allowed."""
         try:
             parts = urlsplit(text)
@@ -47,7 +58,7 @@ class BrokerUrl:
             port=port or _PORTS[parts.scheme],
             tls=parts.scheme == "mqtts",
             user=unquote(parts.username) if parts.username else None,
-            password=None if parts.password is None else unquote(parts.password),
+            password=_password(parts.password, environment) if parts.username else None,
         )
 
     def __str__(self) -> str:
@@ -68,12 +79,18 @@ class _ClosedOnFailure(ssl.SSLSocket):
 
 
 def tls_context(
-    *, ca_file: Path | None = None, cert_file: Path | None = None, key_file: Path | None = None
+    *,
+    ca_file: Path | None = None,
+    cert_file: Path | None = None,
+    key_file: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
 ) -> ssl.SSLContext:
     """A verifying TLS context: `ca_file` instead of the system's authorities, our own certificate where asked for.
 
     Raises ValueError that names the file which cannot be used.
     """
+    if ca_file is None and environment.get(CA_FILE):
+        ca_file = Path(environment[CA_FILE])
     try:
         context = ssl.create_default_context(cafile=ca_file)
     except OSError as error:
@@ -87,6 +104,19 @@ def tls_context(
     elif key_file is not None:
         raise ValueError(f"key {key_file} without a certificate; both or none are allowed")
     return context
+
+
+def _password(written: str | None, environment: Mapping[str, str]) -> str | None:
+    """The password in the address, else that of the environment; None when there is neither."""
+    if written is not None:
+        return unquote(written)
+    name = environment.get(PASSWORD_FILE)
+    if not name:
+        return environment.get(PASSWORD)
+    try:
+        return Path(name).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{PASSWORD_FILE}={name}: {error}; a readable text file is allowed") from None
 
 
 def _hidden(text: str) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from twin.cli import alarms, ask, export, fmu, start
+from twin.cli import alarms, ask, export, fmu, stack, start
 from twin.cli.api import DEFAULT_URL
 from twin.cli.words import duration_s, moment, speed
 from twin.pilot import PilotError, load_pilot
@@ -20,6 +20,7 @@ app = typer.Typer(
 
 app.add_typer(alarms.app, name="alarms")
 app.add_typer(fmu.app, name="fmu")
+app.add_typer(stack.app, name="stack")
 
 PilotFile = Annotated[Path, typer.Argument(help="Pilot file, for instance pilots/elm-street.yaml", show_default=False)]
 Url = Annotated[str, typer.Option(help="Where the twin's console is", envvar="TWIN_URL")]
