@@ -229,7 +229,8 @@ def test_the_description_names_every_route(client: Client) -> None:
     paths = client.get(f"{API}/openapi.json").json()["paths"]
     wanted = (
         "pilot homes homes/{home} devices devices/{device} devices/{device}/series endpoints pathways grid "
-        "grid/{feeder} events dead-letters health overview summary commands commands/{command} export"
+        "grid/{feeder} events dead-letters health overview summary commands commands/{command} export "
+        "alarms alarms/{alarm}/acknowledge search"
     )
     assert set(paths) == {f"{API}/{path}" for path in wanted.split()}
     assert set(paths[f"{API}/commands"]) == {"get", "post"}

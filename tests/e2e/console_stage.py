@@ -17,13 +17,16 @@ from twin.adapters.port import Answer, Readings
 from twin.adapters.registry import load
 from twin.bus.memory import MemoryBroker
 from twin.clock import DrivenClock
+from twin.console.conditions import conditions
 from twin.console.sources import ConsoleSources
 from twin.dispatch import Dispatcher
-from twin.model.device import DeviceKind, Pathway
+from twin.model.device import KINDS, DeviceKind, Pathway
 from twin.model.event import DeadLetter, Reason
 from twin.model.health import IngestHealth, Percentiles, StoreHealth, TwinHealth, WorldHealth
 from twin.model.telemetry import GridReport, Quality, Report
 from twin.model.topology import Device, Endpoint, Pilot
+from twin.state.aggregate import overview, pathway_table
+from twin.state.alarms import AlarmBook
 from twin.state.commands import CommandBook
 from twin.state.gate import TimeFrame
 from twin.state.registry import PilotState
@@ -53,6 +56,7 @@ class ConsoleStage:
             bus=self.bus,
             clock=self.clock,
         )
+        self.alarms = AlarmBook(self.state.note)
         self._number = {device.id: index for index, device in enumerate(self.pilot.devices)}
         self._sequence = itertools.count()
         self._commanded: dict[tuple[str, str], float] = {}
@@ -70,6 +74,7 @@ class ConsoleStage:
             state=self.state,
             history=self.store,
             commands=self.dispatcher,
+            alarms=self.alarms,
             health=lambda: replace(self.health, at=self.clock.now()),
             summary=lambda: {"homes": len(self.pilot.homes), "devices": len(self.pilot.devices)},
             clock=self.clock,
@@ -88,6 +93,8 @@ class ConsoleStage:
             self.state.take_grid(self.grid(feeder, now, nodes=True))
         self.state.sweep(now)
         self.dispatcher.tick()
+        wrong = conditions(self.state, overview(self.state, now), pathway_table(self.state, now), self.health)
+        self.alarms.judge(wrong, now)
 
     def report(self, endpoint: Endpoint) -> None:
         """All devices of an endpoint report, as late as its pathway makes them."""
@@ -176,6 +183,9 @@ class ConsoleStage:
                 power = base + sum(self.values(other, at)["power_w"] for other in others)
                 return {"power_w": power, "reactive_power_var": 0.2 * base, "voltage_v": 241.0 - power / 900,
                         "energy_import_wh": 4.1e6 + 9e3 * hour, "energy_export_wh": 2.7e6 + 7e3 * hour}  # fmt: skip
+            case kind:  # a panel: a little of its own, and every switch closed
+                closed = {name: self._commanded.get((device.id, name), 1.0) for name in KINDS[kind].controls}
+                return {"power_w": 60 * wobble, **closed}
 
     def grid(self, feeder: int, at: datetime, *, nodes: bool) -> GridReport:
         """A power flow that droops and rises along the feeder with what the homes draw."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from nicegui import ui
 
 from twin.console.drawing import VOLTAGE_HIGH_PU, VOLTAGE_LOW_PU
-from twin.console.kit import Bar, Stat, Text, bare_panel, dot, link, shape, tag
+from twin.console.kit import Bar, Stat, Text, bare_panel, dot, link, put, shape, tag
 from twin.console.words import DASH, KIND_NAMES, PATHWAY_NAMES, PATHWAY_SHAPES, age, count, percent, power
 from twin.model.device import DeviceKind
 from twin.model.telemetry import GridReport
@@ -32,7 +32,7 @@ class Figures:
             self._transformer_bar = Bar("Transformer loading")
         with bare_panel("w3 m6"):
             self._band = Stat("Voltage")
-            with tag("div", "band", role="img") as self._band_bar:
+            with tag("div", "band", role="img", aria_label="Voltage band: no power flow yet") as self._band_bar:
                 self._band_fill = tag("i", "hidden")
             with tag("div", "ends"):
                 Text(f"{VOLTAGE_LOW_PU:.2f}")
@@ -73,6 +73,7 @@ class Figures:
         self._band_bar.classes(add="bad" if outside else "", remove="" if outside else "bad")
         width = VOLTAGE_HIGH_PU - VOLTAGE_LOW_PU
         ends = [min(max((voltage - VOLTAGE_LOW_PU) / width, 0.0), 1.0) for voltage in (low, high)]
+        put(self._band_bar, "aria-label", f"Voltage band: {low:.3f} to {high:.3f} pu")
         shape(self._band_fill, **{"from": ends[0], "to": ends[1]})
 
 

@@ -65,7 +65,7 @@ class ConditionList:
             for _ in range(_SHOWN):
                 with tag("div", "row hidden") as line:
                     self._places.append((line, pill(""), link("", "/", "strong"), Text("", classes="soft")))
-            self._more = link("", "/alarms")
+            self._more = link("", "/alarms", "hidden")
 
     def update(self) -> None:
         """Show what is wrong now."""
@@ -86,6 +86,7 @@ class ConditionList:
                 text.say(one.text)
         more = len(found) - _SHOWN
         self._more.say(f"and {more} more" if more > 0 else "")
+        self._more.classes(remove="hidden" if more > 0 else "", add="" if more > 0 else "hidden")
 
 
 class EventList:
