@@ -147,7 +147,7 @@ class ConsoleStage:
             letter = DeadLetter(at=self.clock.now(), topic=topic, reason=reason, detail=detail, excerpt=excerpt)
             self.state.bury(letter, self.pilot.endpoints[-1].id)
 
-    def values(self, device: Device, at: datetime) -> Mapping[str, float]:
+    def values(self, device: Device, at: datetime) -> Mapping[str, float]:  # noqa: PLR0911 - one per kind
         """What `device` would measure at `at`."""
         number = self._number[device.id]
         hour = at.hour + at.minute / 60 + at.second / 3_600
