@@ -199,7 +199,11 @@ def house(p: Columns, step: Step) -> None:
 
 
 def water_heater(p: Columns, step: Step) -> None:
-    """Electricity = stored heat + delivered heat + loss; no layer hotter than setpoint, past or surroundings."""
+    """Electricity = stored heat + delivered heat + loss; no layer hotter than setpoint, past or surroundings.
+
+    A thermostat acts once per sub-step and lets 2 K through at most; losses and conduction in its middle add 0.05 K.
+    Layers mix when one is more than 0.1 K hotter than that above: the top of twelve is at most 0.6 K below the mean.
+    """
     stored_j_per_k = p["volume_l"] * WATER_J_PER_L_K
     stored_j = stored_j_per_k * step.change("temperature_mean_degc")
     flows = step.after["power_w"], step.after["heat_delivered_w"] + step.after["loss_w"]
@@ -208,11 +212,11 @@ def water_heater(p: Columns, step: Step) -> None:
     assert np.all((step.after["power_w"] >= 0.0) & (step.after["power_w"] <= p["element_power_w"] + 1e-9))
     hottest = np.maximum.reduce(
         [step.before["temperature_outlet_degc"]]
-        + [np.clip(step.inputs["setpoint_degc"] + step.inputs["setpoint_offset_k"], 5.0, 95.0)]
+        + [np.clip(step.inputs["setpoint_degc"] + step.inputs["setpoint_offset_k"], 5.0, 95.0) + 2.0]
         + [step.inputs[k] for k in ("temperature_mains_degc", "temperature_ambient_degc")]
     )
-    assert np.all(step.after["temperature_outlet_degc"] <= hottest + 1e-6)
-    assert np.all(step.after["temperature_outlet_degc"] >= step.after["temperature_mean_degc"] - 1e-9)
+    assert np.all(step.after["temperature_outlet_degc"] <= hottest + 0.05)
+    assert np.all(step.after["temperature_outlet_degc"] >= step.after["temperature_mean_degc"] - 0.6)
 
 
 def pv_inverter(p: Columns, step: Step) -> None:

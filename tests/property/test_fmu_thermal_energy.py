@@ -20,6 +20,8 @@ Columns = Mapping[str, Column]
 N = 5
 TOLERANCE = 1e-9
 WATER_J_PER_L_K = 4183.0
+OVERSHOOT_K = 2.0  # what a thermostat that acts once per sub-step lets through at most
+MIDDLE_K = 0.05  # what losses and conduction may add, taken at temperatures in the middle of a sub-step
 STEPS_S = st.lists(st.sampled_from([1.0, 60.0, 61.0, 300.0, 900.0]), min_size=1, max_size=10)
 SEEDS = st.integers(min_value=0, max_value=2**32 - 1)
 
@@ -142,9 +144,7 @@ def test_the_heat_of_a_heat_pump_tank_with_legionella_cycles_adds_up(steps_s: li
             assert_balanced(came_j, went_j + stored_j, np.abs(came_j) + np.abs(went_j) + capacity_j)
             wanted_degc = np.clip(fleet.inputs["setpoint_degc"] + fleet.inputs["setpoint_offset_k"], 5.0, 95.0)
             cycling = p["legionella_interval_s"] > 0.0
-            limit_degc = np.where(cycling, np.maximum(wanted_degc, 60.0), wanted_degc) + np.where(
-                p["heat_pump"], 1.0, 0.0
-            )
+            limit_degc = np.where(cycling, np.maximum(wanted_degc, 60.0), wanted_degc) + OVERSHOOT_K
             hottest_degc = np.maximum.reduce(
                 [
                     before["temperature_outlet_degc"],
@@ -153,7 +153,7 @@ def test_the_heat_of_a_heat_pump_tank_with_legionella_cycles_adds_up(steps_s: li
                     fleet.inputs["temperature_ambient_degc"],
                 ]
             )
-            assert np.all(now["temperature_outlet_degc"] <= hottest_degc + 1e-6)
+            assert np.all(now["temperature_outlet_degc"] <= hottest_degc + MIDDLE_K)
             assert np.all(now["temperature_delivered_degc"] <= 40.6)
             most_w = np.maximum(p["element_power_w"], 3.0 * p["heat_pump_capacity_w"]) + p["heat_pump_fan_w"] + 1.0
             assert np.all((now["power_w"] >= 0.0) & (now["power_w"] <= most_w))

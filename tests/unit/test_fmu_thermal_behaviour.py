@@ -175,12 +175,13 @@ def test_a_legionella_cycle_comes_once_a_week_holds_and_ends() -> None:
     assert len(starts) == 2
     assert starts[0] == pytest.approx(7.0, abs=0.01)
     assert active.sum() * 300.0 < 6 * HOUR_S
-    assert outlet[active > 0.5].max() == pytest.approx(60.0, abs=0.01)
+    assert 60.0 <= outlet[active > 0.5].max() <= 62.0
     assert outlet[active < 0.5][-1] < 56.0
 
 
 @pytest.mark.parametrize("upper_element", [0.0, 1.0])
-def test_a_strong_element_in_a_small_tank_stops_at_the_setpoint(upper_element: float) -> None:
+def test_a_strong_element_in_a_small_tank_stops_soon_after_the_setpoint(upper_element: float) -> None:
+    """Within the minute, at 2 K past it; a usual tank overshoots by what its element heats in one minute."""
     small = {
         "volume_l": 15.0,
         "element_power_w": 6000.0,
@@ -189,7 +190,10 @@ def test_a_strong_element_in_a_small_tank_stops_at_the_setpoint(upper_element: f
     }
     with Fleet(model="water_heater", n=1, parameters=small | {"nodes": 6.0}) as f:
         outlet = run(f, HOUR_S, "temperature_outlet_degc")
-    assert outlet.max() == pytest.approx(52.0, abs=1e-9)
+    assert 53.0 < outlet.max() <= 54.0
+    with Fleet(model="water_heater", n=1, parameters={"temperature_start_degc": 15.0, "nodes": 1.0}) as f:
+        outlet = run(f, 5 * HOUR_S, "temperature_outlet_degc")
+    assert 52.0 <= outlet.max() < 52.0 + 4500.0 * 60.0 / (250.0 * 4183.0)
 
 
 def test_a_cold_tank_is_heated_from_the_top_until_that_has_the_setpoint() -> None:

@@ -1,17 +1,21 @@
 /* Storage water heater with a stratified tank of equal layers, top first.
  *
  * For each layer:  C dT/dt = UA_layer (T_room - T) + (k A / dz) (neighbours - T) + Q_heater
- * Draws push the tank up as a plug: mains water enters at the bottom, the top layer leaves. Where a layer is hotter
- * than the one above, both mix (EnergyPlus Engineering Reference). Taps mix down to temperature_tap_degc.
- * An element stops within a sub-step, when the water it heats has reached the setpoint, so that neither a small tank
- * nor a long step overshoots.
+ * Draws push the tank up as a plug: mains water enters at the bottom, the top layer leaves. Taps mix down to
+ * temperature_tap_degc. Where a layer is more than 0.1 K hotter than the one above, they mix from the top down until
+ * none is (OCHRE). A tank of two layers has an upper third and a lower rest, which makes up for 95 % of the heat drawn
+ * (OCHRE, from laboratory tests); a tank of one layer is fully mixed.
+ *
+ * Within a sub-step of at most 60 s, in this order: thermostats act on the temperatures at its start, draws, heat,
+ * losses and conduction (second order), mixing. So an element may carry the water past the setpoint by what it heats in
+ * one sub-step, but never by more than 2 K: in a tank too small for that it stops within the sub-step.
  *
  * Heat pump water heater (OCHRE): the condenser is wrapped around the lower half of the tank, with a fixed share of its
  * heat at each height; capacity and COP are the rated values times a biquadratic
  *   f(x, y) = a + b x + c x^2 + d y + e y^2 + f x y
- * of the room's wet bulb x and the water y at the condenser [degC]. It starts when three quarters of the upper plus one
- * quarter of the lower thermostat's temperature fall below the deadband. The elements help far below the setpoint, and
- * take over where the room is too cold or too hot.
+ * of the room's wet bulb x and the water y at the condenser at the start of the sub-step [degC]. It starts when three
+ * quarters of the upper plus one quarter of the lower thermostat's temperature fall below the deadband. The elements
+ * help far below the setpoint, and take over where the room is too cold or too hot.
  *
  * Legionella cycle: once per interval the setpoint rises to legionella_degc until the lower thermostat has held it for
  * legionella_hold_s.
@@ -60,7 +64,16 @@ static const double UPPER_ELEMENT_HELPS_BELOW_K = 13.0;
 static const double LOWER_ELEMENT_HELPS_BELOW_K = 15.0;
 static const double UPPER_STOPS_ABOVE_K = 1.0;
 
+/* A thermostat acts at the start of a sub-step; until the next the water may get this much hotter than the setpoint. */
+static const double OVERSHOOT_K = 2.0;
+
 typedef double Layers[MAX_LAYERS][LANES];
+
+/* Size of a layer relative to the mean: all are equal, but a tank of two has an upper third and a lower rest. */
+static inline double size_of(int layers, int layer)
+{
+    return layers != 2 ? 1.0 : (layer == 0 ? 2.0 / 3.0 : 4.0 / 3.0);
+}
 
 static inline int upper_layer(int layers)
 {
@@ -124,35 +137,30 @@ static void control_heat_pump(const Devices *d, size_t i, int layers, double lay
     d->heat_pump_on[i] = on ? 1.0 : 0.0;
 }
 
-/* Heat from an element for one sub-step, until all water at and above it has the setpoint [J]. */
-static double run_element(const Devices *d, size_t i, int layers, double layer[][LANES], double setpoint_degc,
+/* Heat from an element for one sub-step, no more than all water at and above it can take up to the limit [J]. */
+static double run_element(const Devices *d, size_t i, int layers, double layer[][LANES], double limit_degc,
                           double sub_s)
 {
     const int element = d->upper_on[i] > 0.5 ? upper_layer(layers) : lower_layer(layers);
-    const double layer_j_per_k = d->layer_volume_l[i] * WATER_J_PER_L_K;
-    const double full_j = d->element_power_w[i] * sub_s;
-    double missing_k = 0.0;
+    const double mean_j_per_k = d->layer_volume_l[i] * WATER_J_PER_L_K;
+    double room_j = 0.0;
     for (int k = 0; k <= element; k++) {
-        missing_k += most(setpoint_degc - layer[k][0], 0.0);
+        room_j += most(limit_degc - layer[k][0], 0.0) * size_of(layers, k) * mean_j_per_k;
     }
-    const double room_j = missing_k * layer_j_per_k;
-    const double heat_j = least(full_j, room_j);
-    layer[element][0] += heat_j / layer_j_per_k;
-    if (full_j >= room_j && d->heat_pump[i] < 0.5) { /* satisfied within the sub-step */
-        d->lower_on[i] = element == lower_layer(layers) ? 0.0 : d->lower_on[i];
-        d->upper_on[i] = 0.0;
-    }
+    const double heat_j = least(d->element_power_w[i] * sub_s, room_j);
+    layer[element][0] += heat_j / (size_of(layers, element) * mean_j_per_k);
     return heat_j;
 }
 
-/* Heat from the condenser for one sub-step, no layer above the limit [J]; adds the electricity. */
-static double run_heat_pump(const Devices *d, size_t n, size_t i, int layers, double layer[][LANES],
-                            double limit_degc, double sub_s, double *electric_j)
+/* Heat from the condenser for one sub-step, no layer above the limit [J]; adds the electricity. What it can do depends
+ * on the water at the start of the sub-step. */
+static double run_heat_pump(const Devices *d, size_t n, size_t i, int layers, const double before[][LANES],
+                            double layer[][LANES], double limit_degc, double sub_s, double *electric_j)
 {
-    const double layer_j_per_k = d->layer_volume_l[i] * WATER_J_PER_L_K;
+    const double mean_j_per_k = d->layer_volume_l[i] * WATER_J_PER_L_K;
     double condenser_degc = 0.0;
     for (int k = 0; k < layers; k++) {
-        condenser_degc += d->condenser_share[(size_t)k * n + i] * layer[k][0];
+        condenser_degc += d->condenser_share[(size_t)k * n + i] * before[k][0];
     }
     const double wet_bulb_degc = clamp(d->temperature_wet_bulb_degc[i], 0.0, HEAT_PUMP_ROOM_MAX_DEGC);
     const double factor = most(curve(HEAT_PUMP_CAPACITY, wet_bulb_degc, condenser_degc), 0.0);
@@ -162,11 +170,12 @@ static double run_heat_pump(const Devices *d, size_t n, size_t i, int layers, do
     for (int k = 0; k < layers; k++) {
         const double share = d->condenser_share[(size_t)k * n + i];
         if (share > 0.0) {
-            given_j = least(given_j, most(limit_degc - layer[k][0], 0.0) * layer_j_per_k / share);
+            const double room_j = most(limit_degc - layer[k][0], 0.0) * size_of(layers, k) * mean_j_per_k;
+            given_j = least(given_j, room_j / share);
         }
     }
     for (int k = 0; k < layers; k++) {
-        layer[k][0] += d->condenser_share[(size_t)k * n + i] * given_j / layer_j_per_k;
+        layer[k][0] += d->condenser_share[(size_t)k * n + i] * given_j / (size_of(layers, k) * mean_j_per_k);
     }
     const double running = full_j > 0.0 ? given_j / full_j : 0.0;
     *electric_j += given_j / cop + running * d->heat_pump_fan_w[i] * sub_s;
@@ -227,7 +236,13 @@ static inline double control(const Devices *d, size_t i, int layers, double laye
 UNROLLED void substep(const Devices *d, size_t n, size_t first, int lanes, int layers, Layers layer, double sub_s,
                            Sums *sums)
 {
+    Layers before;
     double setpoint_degc[LANES];
+    for (int k = 0; k < layers; k++) {
+        for (int j = 0; j < lanes; j++) {
+            before[k][j] = layer[k][j];
+        }
+    }
     for (int j = 0; j < lanes; j++) {
         const size_t i = first + (size_t)j;
         double(*own)[LANES] = (double(*)[LANES])&layer[0][j];
@@ -241,22 +256,19 @@ UNROLLED void substep(const Devices *d, size_t n, size_t first, int lanes, int l
             const double tapped_l = d->draw_l_min[i] / SECONDS_PER_MINUTE * sub_s;
             draw(d, i, layers, own, tapped_l, d->temperature_tap_degc[i], &sums->delivered_j[j], &sums->unmet_j[j]);
         }
-    }
-    exchange(d, first, lanes, layers, layer, sub_s, sums->lost_j);
-    for (int j = 0; j < lanes; j++) {
-        const size_t i = first + (size_t)j;
-        double(*own)[LANES] = (double(*)[LANES])&layer[0][j];
+        const double limit_degc = setpoint_degc[j] + OVERSHOOT_K;
         const bool enabled = d->enabled[i] > 0.5;
         if (enabled && (d->upper_on[i] > 0.5 || d->lower_on[i] > 0.5)) {
-            sums->heated_j[j] += run_element(d, i, layers, own, setpoint_degc[j], sub_s);
+            sums->heated_j[j] += run_element(d, i, layers, own, limit_degc, sub_s);
         }
         if (enabled && d->heat_pump_on[i] > 0.5) {
-            const double limit_degc = setpoint_degc[j] + UPPER_STOPS_ABOVE_K;
-            sums->pumped_j[j] += run_heat_pump(d, n, i, layers, own, limit_degc, sub_s, &sums->electric_j[j]);
+            const double(*start)[LANES] = (const double(*)[LANES])&before[0][j];
+            sums->pumped_j[j] += run_heat_pump(d, n, i, layers, start, own, limit_degc, sub_s, &sums->electric_j[j]);
         } else {
             sums->electric_j[j] += d->heat_pump[i] > 0.5 ? d->heat_pump_standby_w[i] * sub_s : 0.0;
         }
     }
+    exchange(d, first, lanes, layers, before, layer, sub_s, sums->lost_j);
     mix(lanes, layers, layer);
 }
 
@@ -273,11 +285,11 @@ UNROLLED void step_tanks(const Devices *d, size_t n, size_t first, int lanes, in
     for (int s = 0; s < sub.count; s++) {
         substep(d, n, first, lanes, layers, layer, sub.length_s, &sums);
     }
-    double sum_degc[LANES] = {0.0};
+    double sum_degc[LANES] = {0.0}; /* of layers of mean size */
     for (int k = 0; k < layers; k++) {
         for (int j = 0; j < lanes; j++) {
             d->layer_degc[(size_t)k * n + first + (size_t)j] = layer[k][j];
-            sum_degc[j] += layer[k][j];
+            sum_degc[j] += size_of(layers, k) * layer[k][j];
         }
     }
     const double per_step = 1.0 / (sub.count * sub.length_s);
@@ -296,8 +308,8 @@ UNROLLED void step_tanks(const Devices *d, size_t n, size_t first, int lanes, in
 
 /* Volume and conductances of a layer, worked out once, when the parameters are known. */
 typedef struct {
-    double volume_l;
-    double side_w_per_k;       /* heat loss through the side */
+    double volume_l;           /* of a layer of mean size */
+    double side_w_per_k;       /* heat loss through its side */
     double end_w_per_k;        /* heat loss through top or bottom of the tank */
     double conduction_w_per_k; /* to the next layer */
 } Layer;
@@ -325,7 +337,8 @@ bool model_check(const Devices *d, size_t n, Violation *violation)
             return false;
         }
         const Layer layer = layer_of(d, i);
-        const double rate_w_per_k = layer.side_w_per_k + 2.0 * layer.end_w_per_k + 2.0 * layer.conduction_w_per_k;
+        const double ends_w_per_k = 2.0 * (layer.end_w_per_k + layer.conduction_w_per_k);
+        const double rate_w_per_k = layer.side_w_per_k + ends_w_per_k / size_of((int)d->nodes[i], 0);
         if (rate_w_per_k * LONGEST_SUBSTEP_S > layer.volume_l * WATER_J_PER_L_K) {
             *violation = (Violation){"volume_l", i, "too small for its heat loss and number of nodes"};
             return false;
@@ -352,11 +365,12 @@ void model_start(const Devices *d, size_t n)
         d->side_w_per_k[i] = layer.side_w_per_k;
         d->end_w_per_k[i] = layer.end_w_per_k;
         d->conduction_w_per_k[i] = layer.conduction_w_per_k;
+        double top = 0.0;
         for (int k = 0; k < MAX_LAYERS; k++) {
-            const double top = k / d->nodes[i];
-            const double bottom = (k + 1) / d->nodes[i];
+            const double bottom = top + size_of((int)d->nodes[i], k) / d->nodes[i];
             d->layer_degc[(size_t)k * n + i] = d->temperature_start_degc[i];
             d->condenser_share[(size_t)k * n + i] = condenser_above(bottom) - condenser_above(top);
+            top = bottom;
         }
         d->power_w[i] = 0.0;
         d->temperature_outlet_degc[i] = d->temperature_start_degc[i];
