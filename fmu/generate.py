@@ -19,6 +19,7 @@ def table_header(model: Model, token: str) -> str:
     pointers = "\n".join(f"    double *{v.name};" for v in model.variables)
     return (
         f'#define MODEL_IDENTIFIER "{model.identifier}"\n'
+        f'#define MODEL_KERNEL "{model.kernel.name}"\n'
         f'#define INSTANTIATION_TOKEN "{token}"\n'
         f"enum {{ VARIABLE_COUNT = {len(model.variables)}, CELLS_PER_DEVICE = {len(_cells(model))} }};\n\n"
         f"typedef struct {{\n{pointers}\n}} Devices;\n"

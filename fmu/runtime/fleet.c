@@ -5,6 +5,7 @@
 #include <string.h>
 
 static const uint64_t LARGEST_FLEET = 1u << 26;
+enum { CACHE_LINE = 64, CELLS_PER_LINE = CACHE_LINE / sizeof(double), SHORT_ROW = 512 };
 static const char STATE_MAGIC[8] = "HGFLEET";
 
 typedef struct {
@@ -20,32 +21,52 @@ size_t fleet_value_count(const Fleet *fleet, size_t variable)
     return VARIABLES[variable].rows * (size_t)fleet->n;
 }
 
+/* Cells from one variable to the next. Long rows are an odd number of cache lines apart: a step reads one cell of some
+ * fifty rows at a time, and a power of two between them would send all fifty to the same few places in the cache. */
+static size_t spacing(size_t count)
+{
+    if (count < SHORT_ROW) {
+        return count;
+    }
+    const size_t lines = (count + CELLS_PER_LINE - 1) / CELLS_PER_LINE;
+    return (lines | 1) * CELLS_PER_LINE;
+}
+
 bool fleet_resize(Fleet *fleet, uint64_t n)
 {
     if (n == 0 || n > LARGEST_FLEET) {
         return false;
     }
-    double *values = malloc(CELLS_PER_DEVICE * (size_t)n * sizeof *values);
-    if (values == NULL) {
+    size_t total = 0;
+    for (size_t k = 0; k < VARIABLE_COUNT; k++) {
+        total += spacing(VARIABLES[k].rows * (size_t)n);
+    }
+    void *memory = calloc(total * sizeof(double) + CACHE_LINE, 1); /* zeros: what lies between rows is saved too */
+    if (memory == NULL) {
         return false;
     }
-    free(fleet->values);
-    fleet->values = values;
+    free(fleet->memory);
+    fleet->memory = memory;
+    fleet->values = (double *)(((uintptr_t)memory + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
+    fleet->cells = total;
     fleet->n = n;
+    fleet->step = fastest_model_step();
+    double *row = fleet->values;
     for (size_t k = 0; k < VARIABLE_COUNT; k++) {
         const size_t count = fleet_value_count(fleet, k);
-        fleet->rows[k] = values;
+        fleet->rows[k] = row;
         for (size_t i = 0; i < count; i++) {
-            values[i] = VARIABLES[k].start;
+            row[i] = VARIABLES[k].start;
         }
-        values += count;
+        row += spacing(count);
     }
     return true;
 }
 
 void fleet_free(Fleet *fleet)
 {
-    free(fleet->values);
+    free(fleet->memory);
+    fleet->memory = NULL;
     fleet->values = NULL;
 }
 
@@ -70,6 +91,17 @@ static bool settable(const Fleet *fleet, Causality causality)
     }
 }
 
+/* Whether low <= value <= high for all; false for NaN. No early end: the compiler can compare several at a time. */
+static bool all_inside(const double *values, size_t count, double low, double high)
+{
+    int64_t outside = 0;
+    for (size_t i = 0; i < count; i++) {
+        outside |= values[i] >= low ? 0 : 1;
+        outside |= values[i] <= high ? 0 : 1;
+    }
+    return outside == 0;
+}
+
 const char *fleet_refusal(const Fleet *fleet, size_t variable, const double *values, size_t count,
                           char message[MESSAGE_SIZE])
 {
@@ -84,11 +116,7 @@ const char *fleet_refusal(const Fleet *fleet, size_t variable, const double *val
         snprintf(message, MESSAGE_SIZE, "%s: %s", v->name, why);
         return message;
     }
-    bool all_inside = true;
-    for (size_t i = 0; i < count; i++) {
-        all_inside &= values[i] >= v->min && values[i] <= v->max; /* false for NaN */
-    }
-    if (all_inside) {
+    if (all_inside(values, count, v->min, v->max)) {
         return NULL;
     }
     size_t i = 0;
@@ -119,13 +147,13 @@ void fleet_start(Fleet *fleet)
 void fleet_step(Fleet *fleet, double step_s)
 {
     const Devices devices = fleet_devices(fleet);
-    model_step(&devices, (size_t)fleet->n, step_s);
+    fleet->step(&devices, (size_t)fleet->n, step_s);
     fleet->time_s += step_s;
 }
 
 static size_t state_size(const Fleet *fleet)
 {
-    return sizeof(StateHeader) + CELLS_PER_DEVICE * (size_t)fleet->n * sizeof(double);
+    return sizeof(StateHeader) + fleet->cells * sizeof(double);
 }
 
 SavedState *saved_state_allocate(size_t size)

@@ -22,7 +22,7 @@ typedef struct {
     double max;
 } Variable;
 
-#include "model_table.h" /* MODEL_IDENTIFIER, INSTANTIATION_TOKEN, VARIABLE_COUNT, CELLS_PER_DEVICE, Devices */
+#include "model_table.h" /* MODEL_IDENTIFIER, MODEL_KERNEL, INSTANTIATION_TOKEN, VARIABLE_COUNT, CELLS_PER_DEVICE, Devices */
 
 extern const Variable VARIABLES[VARIABLE_COUNT];
 extern const size_t CELL_VARIABLE[CELLS_PER_DEVICE]; /* variable that owns each cell of one device */
@@ -45,6 +45,13 @@ void model_start(const Devices *d, size_t n);
 /* Advance every device by step_s seconds with constant inputs. */
 void model_step(const Devices *d, size_t n, double step_s);
 
+/* ---- implemented by kernel_avx2.c ---- */
+
+typedef void ModelStep(const Devices *d, size_t n, double step_s);
+
+/* model_step, compiled for the best instructions this processor has; the results are the same bit for bit. */
+ModelStep *fastest_model_step(void);
+
 /* ---- implemented by fleet.c ---- */
 
 typedef enum {
@@ -59,7 +66,10 @@ typedef struct {
     uint64_t n;
     double time_s;
     Mode mode;
-    double *values;                /* CELLS_PER_DEVICE * n doubles */
+    ModelStep *step;
+    void *memory;
+    double *values;                /* begins on a cache line; variable after variable, for one device without gaps */
+    size_t cells;                  /* doubles there */
     double *rows[VARIABLE_COUNT];  /* first value of each variable */
 } Fleet;
 

@@ -28,50 +28,36 @@ static const double OCV_PU[OCV_POINTS] = {
 /* Derating never goes below this share of the rated power, so that the last of the charge is reached. */
 static const double DERATED_POWER_SHARE = 0.1;
 
-static double open_circuit_voltage_pu(double soc)
+static inline double open_circuit_voltage_pu(double soc)
 {
     const double position = clamp(soc, 0.0, 1.0) * (OCV_POINTS - 1);
     const int below = position < OCV_POINTS - 2 ? (int)position : OCV_POINTS - 2;
     return OCV_PU[below] + (position - below) * (OCV_PU[below + 1] - OCV_PU[below]);
 }
 
+/* The inverter in one direction. Its DC power is slope x AC power - no-load loss - quadratic loss. */
 typedef struct {
-    double efficiency;
+    double slope; /* efficiency while charging, 1 / efficiency while discharging */
     double no_load_w;
     double resistive_per_w; /* quadratic loss per AC power squared */
 } Inverter;
 
-static double dc_power_w(Inverter inverter, double ac_w)
+static inline double dc_power_w(Inverter inverter, double ac_w)
 {
-    const double constant_w = inverter.no_load_w + inverter.resistive_per_w * ac_w * ac_w;
-    if (ac_w > 0.0) {
-        return most(inverter.efficiency * ac_w - constant_w, 0.0);
-    }
-    return ac_w < 0.0 ? ac_w / inverter.efficiency - constant_w : 0.0;
+    const double loss_w = inverter.no_load_w + inverter.resistive_per_w * ac_w * ac_w;
+    const double dc_w = inverter.slope * ac_w - loss_w;
+    const double charging_w = most(dc_w, 0.0); /* less than the no-load loss keeps it off */
+    const double discharging_w = choose(ac_w < 0.0, dc_w, 0.0);
+    return choose(ac_w > 0.0, charging_w, discharging_w);
 }
 
-/* The smaller root of slope x - k x^2 = loaded. */
-static double through_losses_w(double slope, double k, double loaded_w)
-{
-    const double root = sqrt(most(slope * slope - 4.0 * k * loaded_w, 0.0));
-    return 2.0 * loaded_w / (slope + root);
-}
-
-static double ac_power_w(Inverter inverter, double dc_w)
+/* AC power of the same sign that gives this DC power: the smaller root of slope x - k x^2 = P_dc + no-load loss. */
+static inline double ac_power_w(Inverter inverter, double dc_w)
 {
     const double loaded_w = dc_w + inverter.no_load_w;
-    if (dc_w > 0.0) {
-        return through_losses_w(inverter.efficiency, inverter.resistive_per_w, loaded_w);
-    }
-    /* in P = -x: x / eta + k x^2 = -loaded */
-    return -through_losses_w(1.0 / inverter.efficiency, -inverter.resistive_per_w, -least(loaded_w, 0.0));
-}
-
-/* Power limit near an end of the range: full at soc_full_power, a tenth at soc_end. */
-static double derated_w(double power_w, double soc, double soc_end, double soc_full_power)
-{
-    const double share = (soc_end - soc) / (soc_end - soc_full_power);
-    return power_w * clamp(share, DERATED_POWER_SHARE, 1.0);
+    const double needed_w = choose(dc_w > 0.0, loaded_w, least(loaded_w, 0.0));
+    const double root = inverter.slope * inverter.slope - 4.0 * inverter.resistive_per_w * needed_w;
+    return 2.0 * needed_w / (inverter.slope + sqrt(most(root, 0.0)));
 }
 
 typedef struct {
@@ -79,32 +65,59 @@ typedef struct {
     double cell_w;
 } Flow;
 
-/* What the battery really does for a wanted AC power, with cell power limits that keep soc within its range. */
-static Flow flow(Inverter inverter, double wanted_ac_w, double ocv, double r, double cell_min_w, double cell_max_w)
+/* What the battery really does for a wanted AC power, when its cells have room for room_w and can give held_w. */
+static inline Flow flow(Inverter inverter, double wanted_w, double ocv, double r, double room_w, double held_w)
 {
-    const Flow off = {0.0, 0.0};
-    double dc_w = dc_power_w(inverter, wanted_ac_w);
-    if (dc_w == 0.0) {
-        return off;
-    }
-    double root = ocv * ocv + 4.0 * r * dc_w; /* of r i^2 + ocv i = P_dc */
-    Flow result = {wanted_ac_w, 0.0};
-    bool limited = root < 0.0; /* more than the cell can deliver at any current */
-    root = most(root, 0.0);
-    if (limited) {
-        dc_w = -ocv * ocv / (4.0 * r);
-    }
-    result.cell_w = ocv * 2.0 * dc_w / (ocv + sqrt(root));
-    if (result.cell_w > cell_max_w || result.cell_w < cell_min_w) {
-        result.cell_w = clamp(result.cell_w, cell_min_w, cell_max_w);
-        const double i = result.cell_w / ocv;
-        dc_w = (ocv + r * i) * i;
-        limited = true;
-    }
-    if (limited) {
-        result.ac_w = ac_power_w(inverter, dc_w);
-    }
-    return result.ac_w == 0.0 ? off : result;
+    const bool charges = wanted_w > 0.0;
+    const double strongest_a = ocv / (2.0 * r); /* beyond that current the terminal power falls again */
+    const double last_a = choose(charges, room_w / ocv, -least(held_w / ocv, strongest_a));
+    const double last_dc_w = (ocv + r * last_a) * last_a;
+    const double last_ac_w = ac_power_w(inverter, last_dc_w);
+
+    const double dc_w = dc_power_w(inverter, wanted_w);
+    const double root = ocv * ocv + 4.0 * r * dc_w; /* of r i^2 + ocv i = P_dc */
+    const double cell_w = 2.0 * ocv * dc_w / (ocv + sqrt(most(root, 0.0)));
+    const bool limited = charges ? dc_w > last_dc_w : dc_w < last_dc_w;
+    const double ac_w = choose(limited, last_ac_w, wanted_w);
+    const bool off = dc_w == 0.0 || ac_w == 0.0;
+    return (Flow){choose(off, 0.0, ac_w), choose(off, 0.0, choose(limited, ocv * last_a, cell_w))};
+}
+
+static inline double capacity_of(const Devices *d, size_t i)
+{
+    return d->energy_capacity_wh[i] * (1.0 - d->capacity_fade[i]);
+}
+
+/* One sub-step of one device; adds the power to power_w. */
+static inline void substep(const Devices *d, size_t i, double sub_h, double per_h)
+{
+    const double soc = d->soc[i];
+    const double soc_min = d->soc_min[i];
+    const double soc_max = d->soc_max[i];
+    const double rated_w = d->power_max_w[i];
+    const double setpoint_w = d->power_setpoint_w[i];
+    const bool charges = setpoint_w > 0.0;
+    const double soc_end = choose(charges, soc_max, soc_min);
+    const double full_power_soc = choose(charges, d->derate_charge_above_soc[i], d->derate_discharge_below_soc[i]);
+    const bool derates = charges ? full_power_soc < soc_end : full_power_soc > soc_end;
+    const double share = clamp((soc_end - soc) / (soc_end - full_power_soc), DERATED_POWER_SHARE, 1.0);
+    const double largest_w = choose(derates, rated_w * share, rated_w);
+    const double wanted_w = clamp(setpoint_w, -largest_w, largest_w);
+
+    const double efficiency = d->inverter_efficiency[i];
+    const double resistive_per_w = choose(rated_w > 0.0, d->inverter_resistive_pu[i] / rated_w, 0.0);
+    const Inverter inverter
+        = {choose(charges, efficiency, 1.0 / efficiency), d->inverter_no_load_w[i], resistive_per_w};
+    const double capacity_wh = capacity_of(d, i);
+    const double per_wh = 1.0 / capacity_wh;
+    const double lowest = most(soc_min, choose(d->grid_forming[i] > 0.5, 0.0, d->soc_reserve[i]));
+    const double room_w = most(soc_max - soc, 0.0) * capacity_wh * per_h;
+    const double held_w = most(soc - lowest, 0.0) * capacity_wh * per_h;
+    const double r = d->resistance_pu[i] * per_wh;
+    const Flow f = flow(inverter, wanted_w, open_circuit_voltage_pu(soc), r, room_w, held_w);
+    d->soc[i] = clamp(soc + f.cell_w * sub_h * per_wh, 0.0, 1.0);
+    d->power_w[i] += f.ac_w;
+    d->loss_wh[i] += (f.ac_w - f.cell_w) * sub_h;
 }
 
 bool model_check(const Devices *d, size_t n, Violation *violation)
@@ -132,45 +145,32 @@ void model_start(const Devices *d, size_t n)
     }
 }
 
+static void step_block(const Devices *d, size_t begin, size_t end, Substeps sub)
+{
+    const double sub_h = sub.length_s / SECONDS_PER_HOUR;
+    const double step_h = sub_h * sub.count;
+    const double per_count = 1.0 / sub.count;
+    for (size_t i = begin; i < end; i++) {
+        d->power_w[i] = 0.0;
+    }
+    for (int k = 0; k < sub.count; k++) {
+        ACROSS_DEVICES
+        for (size_t i = begin; i < end; i++) {
+            substep(d, i, sub_h, 1.0 / sub_h);
+        }
+    }
+    ACROSS_DEVICES
+    for (size_t i = begin; i < end; i++) {
+        d->power_w[i] = d->power_w[i] * per_count + d->standby_w[i];
+        d->energy_stored_wh[i] = d->soc[i] * capacity_of(d, i);
+        d->loss_wh[i] += d->standby_w[i] * step_h;
+    }
+}
+
 void model_step(const Devices *d, size_t n, double step_s)
 {
     const Substeps sub = substeps(step_s);
-    const double sub_h = sub.length_s / SECONDS_PER_HOUR;
-    for (size_t i = 0; i < n; i++) {
-        const double resistive_per_w = d->power_max_w[i] > 0.0 ? d->inverter_resistive_pu[i] / d->power_max_w[i] : 0.0;
-        const Inverter inverter = {d->inverter_efficiency[i], d->inverter_no_load_w[i], resistive_per_w};
-        const double capacity_wh = d->energy_capacity_wh[i] * (1.0 - d->capacity_fade[i]);
-        const double soc_per_w = sub_h / capacity_wh; /* what one watt into the cells does in a sub-step */
-        const double w_per_soc = capacity_wh / sub_h;
-        const double r = d->resistance_pu[i] / capacity_wh;
-        const double ceiling = d->soc_max[i];
-        const double reserve = d->grid_forming[i] > 0.5 ? 0.0 : d->soc_reserve[i];
-        const double lowest = most(d->soc_min[i], reserve);
-        const bool derate_charge = d->derate_charge_above_soc[i] < ceiling;
-        const bool derate_discharge = d->derate_discharge_below_soc[i] > d->soc_min[i];
-        double soc = d->soc[i];
-        double ac_sum_w = 0.0;
-        double loss_wh = 0.0;
-        for (int k = 0; k < sub.count; k++) {
-            double charge_max_w = d->power_max_w[i];
-            double discharge_max_w = d->power_max_w[i];
-            if (derate_charge) {
-                charge_max_w = derated_w(charge_max_w, soc, ceiling, d->derate_charge_above_soc[i]);
-            }
-            if (derate_discharge) {
-                discharge_max_w = derated_w(discharge_max_w, soc, d->soc_min[i], d->derate_discharge_below_soc[i]);
-            }
-            const double wanted_w = clamp(d->power_setpoint_w[i], -discharge_max_w, charge_max_w);
-            const double cell_max_w = most(ceiling - soc, 0.0) * w_per_soc;
-            const double cell_min_w = least(lowest - soc, 0.0) * w_per_soc;
-            const Flow f = flow(inverter, wanted_w, open_circuit_voltage_pu(soc), r, cell_min_w, cell_max_w);
-            soc += f.cell_w * soc_per_w;
-            ac_sum_w += f.ac_w;
-            loss_wh += (f.ac_w - f.cell_w) * sub_h;
-        }
-        d->soc[i] = clamp(soc, 0.0, 1.0);
-        d->power_w[i] = ac_sum_w / sub.count + d->standby_w[i];
-        d->energy_stored_wh[i] = d->soc[i] * capacity_wh;
-        d->loss_wh[i] += loss_wh + d->standby_w[i] * step_s / SECONDS_PER_HOUR;
+    for (size_t begin = 0; begin < n; begin += BLOCK) {
+        step_block(d, begin, n - begin < BLOCK ? n : begin + BLOCK, sub);
     }
 }

@@ -65,7 +65,7 @@ static const double DEFROST_RATED_CAPACITY = 1.01667;
 /* No time constant may be shorter than half the longest sub-step, or the midpoint rule would overshoot. */
 static const double FASTEST_RATE_PER_S = 2.0 / 60.0;
 
-enum { MODE_COOL = -1, MODE_OFF = 0, MODE_HEAT = 1, MODE_HEAT_BACKUP = 2 };
+static const double MODE_COOL = -1.0, MODE_OFF = 0.0, MODE_HEAT = 1.0, MODE_HEAT_BACKUP = 2.0;
 
 static inline double curve(Biquadratic k, double x, double y)
 {
@@ -78,137 +78,106 @@ typedef struct {
     double power_w;
 } Flow;
 
-static Flow heating(const Devices *d, size_t i, double indoor_degc)
+static inline Flow heating(const Devices *d, size_t i, double indoor_degc)
 {
     const double outdoor_degc = d->temperature_outdoor_degc[i];
-    Flow full = {0.0, 0.0};
-    if (outdoor_degc >= d->temperature_cutout_degc[i]) {
-        const double x = clamp(indoor_degc, HEAT_INDOOR_MIN_DEGC, HEAT_INDOOR_MAX_DEGC);
-        const double y = clamp(outdoor_degc, HEAT_OUTDOOR_MIN_DEGC, HEAT_OUTDOOR_MAX_DEGC);
-        const double rated_capacity = curve(HEAT_CAPACITY, HEAT_RATED_INDOOR_DEGC, HEAT_RATED_OUTDOOR_DEGC);
-        const double rated_input = curve(HEAT_INPUT_RATIO, HEAT_RATED_INDOOR_DEGC, HEAT_RATED_OUTDOOR_DEGC);
-        const double input_ratio = curve(HEAT_INPUT_RATIO, x, y) / (rated_input * d->heat_cop[i]);
-        full.heat_w = d->heat_capacity_w[i] * (curve(HEAT_CAPACITY, x, y) / rated_capacity);
-        full.power_w = full.heat_w * least(input_ratio, 1.0);
-        const double defrost = d->defrost_time_share[i];
-        if (defrost > 0.0 && outdoor_degc < DEFROST_BELOW_DEGC) {
-            const double before_w = full.heat_w;
-            const double melting_w
-                = DEFROST_PER_K * defrost * (DEFROST_REFERENCE_DEGC - outdoor_degc) * before_w / DEFROST_RATED_CAPACITY;
-            full.heat_w = most(DEFROST_CAPACITY * (1.0 - defrost) * before_w - melting_w, 0.0);
-            const double input = DEFROST_INPUT / DEFROST_CAPACITY * least(input_ratio, 1.0);
-            full.power_w = full.heat_w * (input + DEFROST_EXTRA_INPUT * defrost / DEFROST_RATED_CAPACITY);
-        }
-    }
-    return full;
+    const double x = clamp(indoor_degc, HEAT_INDOOR_MIN_DEGC, HEAT_INDOOR_MAX_DEGC);
+    const double y = clamp(outdoor_degc, HEAT_OUTDOOR_MIN_DEGC, HEAT_OUTDOOR_MAX_DEGC);
+    const double per_capacity = 1.0 / curve(HEAT_CAPACITY, HEAT_RATED_INDOOR_DEGC, HEAT_RATED_OUTDOOR_DEGC);
+    const double rated_input = curve(HEAT_INPUT_RATIO, HEAT_RATED_INDOOR_DEGC, HEAT_RATED_OUTDOOR_DEGC);
+    const double input = least(curve(HEAT_INPUT_RATIO, x, y) / (rated_input * d->heat_cop[i]), 1.0);
+    const double dry_w = d->heat_capacity_w[i] * (curve(HEAT_CAPACITY, x, y) * per_capacity);
+
+    const double share = d->defrost_time_share[i];
+    const double melting = DEFROST_PER_K / DEFROST_RATED_CAPACITY * share * (DEFROST_REFERENCE_DEGC - outdoor_degc);
+    const double frosty_w = most((DEFROST_CAPACITY * (1.0 - share) - melting) * dry_w, 0.0);
+    const double frosty_input
+        = DEFROST_INPUT / DEFROST_CAPACITY * input + DEFROST_EXTRA_INPUT / DEFROST_RATED_CAPACITY * share;
+    const bool frosts = (share > 0.0) & (outdoor_degc < DEFROST_BELOW_DEGC);
+    const double heat_w = choose(frosts, frosty_w, dry_w);
+    const double power_w = heat_w * choose(frosts, frosty_input, input);
+    const bool runs = outdoor_degc >= d->temperature_cutout_degc[i];
+    return (Flow){choose(runs, heat_w, 0.0), choose(runs, power_w, 0.0)};
 }
 
-static Flow cooling(const Devices *d, size_t i, double indoor_degc)
+static inline Flow cooling(const Devices *d, size_t i, double indoor_degc)
 {
-    const double x = clamp(d->temperature_wet_bulb_indoor_degc[i], COOL_WET_BULB_MIN_DEGC, COOL_WET_BULB_MAX_DEGC);
+    const double wet_bulb_degc = d->temperature_wet_bulb_indoor_degc[i];
+    const double x = clamp(wet_bulb_degc, COOL_WET_BULB_MIN_DEGC, COOL_WET_BULB_MAX_DEGC);
     const double y = clamp(d->temperature_outdoor_degc[i], COOL_OUTDOOR_MIN_DEGC, COOL_OUTDOOR_MAX_DEGC);
-    const double rated_capacity = curve(COOL_CAPACITY, COOL_RATED_WET_BULB_DEGC, COOL_RATED_OUTDOOR_DEGC);
+    const double per_capacity = 1.0 / curve(COOL_CAPACITY, COOL_RATED_WET_BULB_DEGC, COOL_RATED_OUTDOOR_DEGC);
     const double rated_input = curve(COOL_INPUT_RATIO, COOL_RATED_WET_BULB_DEGC, COOL_RATED_OUTDOOR_DEGC);
-    const double cool_w = d->cool_capacity_w[i] * (curve(COOL_CAPACITY, x, y) / rated_capacity);
-    const double input_ratio = curve(COOL_INPUT_RATIO, x, y) / (rated_input * d->cool_cop[i]);
-    const double drier_k = indoor_degc - d->temperature_wet_bulb_indoor_degc[i] - COOL_RATED_DEPRESSION_K;
+    const double cool_w = d->cool_capacity_w[i] * (curve(COOL_CAPACITY, x, y) * per_capacity);
+    const double input = curve(COOL_INPUT_RATIO, x, y) / (rated_input * d->cool_cop[i]);
+    const double drier_k = indoor_degc - wet_bulb_degc - COOL_RATED_DEPRESSION_K;
     const double sensible = clamp(d->sensible_heat_ratio[i] + d->sensible_heat_ratio_slope[i] * drier_k, 0.0, 1.0);
-    const Flow full = {-cool_w * sensible, cool_w * input_ratio};
-    return full;
+    return (Flow){-cool_w * sensible, cool_w * input};
 }
 
 /* Share of full power that gives what is wanted; both have the same sign, or the share is 0. */
 static inline double share_of(double wanted_w, double full_w)
 {
-    return wanted_w * full_w > 0.0 ? least(wanted_w / full_w, 1.0) : 0.0;
+    return choose(wanted_w * full_w > 0.0, least(wanted_w / full_w, 1.0), 0.0);
 }
 
 /* Equipment in a mode for one sub-step: heat to the air and electricity; only a modulating one looks at wanted_w. */
-static Flow equipment(const Devices *d, size_t i, int mode, double indoor_degc, double wanted_w)
+static inline Flow equipment(const Devices *d, size_t i, double mode, double indoor_degc, double wanted_w)
 {
     const double arrives = d->distribution_efficiency[i];
     const double fan_w = d->fan_power_w[i];
     const double smallest = d->modulation_min[i];
+    const bool modulates = smallest < 1.0;
     const bool cools = mode == MODE_COOL;
-    const Flow full = cools ? cooling(d, i, indoor_degc) : heating(d, i, indoor_degc);
-    const double full_w = arrives * (full.heat_w + fan_w);
-    double share = 1.0;
-    double backup = 1.0;
-    double part_load = 1.0;
-    if (smallest < 1.0) {
-        share = most(share_of(wanted_w, full_w), smallest);
-        const double loss = cools ? d->part_load_loss_cool[i] : d->part_load_loss_heat[i];
-        part_load = 1.0 - loss * (1.0 - share);
-        backup = share_of(wanted_w - full_w, arrives * d->backup_power_w[i]);
-    }
-    Flow given = {share * full_w, share * (full.power_w / part_load + fan_w)};
-    if (mode == MODE_HEAT_BACKUP && d->temperature_outdoor_degc[i] < d->backup_lockout_degc[i]) {
-        given.heat_w += backup * arrives * d->backup_power_w[i];
-        given.power_w += backup * d->backup_power_w[i];
-    }
-    return given;
+    const Flow heat = heating(d, i, indoor_degc);
+    const Flow cool = cooling(d, i, indoor_degc);
+    const double full_w = arrives * (choose(cools, cool.heat_w, heat.heat_w) + fan_w);
+    const double share = choose(modulates, most(share_of(wanted_w, full_w), smallest), 1.0);
+    const double loss = choose(cools, d->part_load_loss_cool[i], d->part_load_loss_heat[i]);
+    const double part_load = 1.0 - loss * (1.0 - share); /* 1 at a share of 1 */
+    const double power_w = choose(cools, cool.power_w, heat.power_w) / part_load;
+
+    const double backup_full_w = d->backup_power_w[i];
+    const double backup = choose(modulates, share_of(wanted_w - full_w, arrives * backup_full_w), 1.0);
+    const bool helps = (mode == MODE_HEAT_BACKUP) & (d->temperature_outdoor_degc[i] < d->backup_lockout_degc[i]);
+    const double backup_w = choose(helps, backup * backup_full_w, 0.0);
+    const bool off = mode == MODE_OFF;
+    return (Flow){choose(off, 0.0, share * full_w + arrives * backup_w),
+                  choose(off, 0.0, share * (power_w + fan_w) + backup_w)};
 }
 
+/* The thermostat: what the equipment does next, and what a modulating compressor aims at. */
 typedef struct {
-    double heat_on_degc;   /* heating starts below */
-    double heat_off_degc;  /* heating stops above */
-    double backup_degc;    /* the backup heater starts below */
-    double cool_on_degc;   /* cooling starts above */
-    double cool_off_degc;  /* cooling stops below */
-    double heat_degc;      /* what a modulating compressor holds */
-    double cool_degc;
-    double minimum_on_s;
-    double minimum_off_s;
-    bool enabled;
-    bool cools;
-} Thermostat;
+    double mode;
+    double target_degc;
+} Call;
 
-static Thermostat thermostat_of(const Devices *d, size_t i)
+static inline Call thermostat(const Devices *d, size_t i, double mode, double time_in_mode_s, double air_degc)
 {
-    const double half_k = 0.5 * d->deadband_k[i];
-    const double heat_degc = d->setpoint_heat_degc[i] + d->setpoint_offset_k[i];
-    const double cool_wanted_degc = d->setpoint_cool_degc[i] - d->setpoint_offset_k[i];
-    const double cool_degc = most(cool_wanted_degc, heat_degc + 2.0 * d->deadband_k[i]); /* never heat against cooling */
-    Thermostat t;
-    t.heat_on_degc = heat_degc - half_k;
-    t.heat_off_degc = heat_degc + half_k;
-    t.backup_degc = t.heat_on_degc - d->backup_below_k[i];
-    t.cool_on_degc = cool_degc + half_k;
-    t.cool_off_degc = cool_degc - half_k;
-    t.heat_degc = heat_degc;
-    t.cool_degc = cool_degc;
-    t.minimum_on_s = d->minimum_on_s[i];
-    t.minimum_off_s = d->minimum_off_s[i];
-    t.enabled = d->enabled[i] > 0.5;
-    t.cools = d->cool_capacity_w[i] > 0.0;
-    return t;
-}
+    const double deadband_k = d->deadband_k[i];
+    const double half_k = 0.5 * deadband_k;
+    const double offset_k = d->setpoint_offset_k[i];
+    const double heat_degc = d->setpoint_heat_degc[i] + offset_k;
+    const double cool_degc = most(d->setpoint_cool_degc[i] - offset_k, heat_degc + 2.0 * deadband_k); /* never both */
+    const double heat_on_degc = heat_degc - half_k;
+    const double backup_degc = heat_on_degc - d->backup_below_k[i];
 
-static int next_mode(const Thermostat *t, int mode, double time_in_mode_s, double air_degc)
-{
-    if (!t->enabled) {
-        return MODE_OFF;
-    }
-    if (mode == MODE_OFF) {
-        if (time_in_mode_s < t->minimum_off_s) {
-            return MODE_OFF;
-        }
-        if (air_degc < t->heat_on_degc) {
-            return air_degc < t->backup_degc ? MODE_HEAT_BACKUP : MODE_HEAT;
-        }
-        return t->cools && air_degc > t->cool_on_degc ? MODE_COOL : MODE_OFF;
-    }
-    const bool satisfied = mode == MODE_COOL ? air_degc < t->cool_off_degc : air_degc > t->heat_off_degc;
-    if (satisfied && time_in_mode_s >= t->minimum_on_s) {
-        return MODE_OFF;
-    }
-    if (mode == MODE_HEAT && air_degc < t->backup_degc) {
-        return MODE_HEAT_BACKUP;
-    }
-    if (mode == MODE_HEAT_BACKUP && air_degc > t->heat_on_degc) {
-        return MODE_HEAT;
-    }
-    return mode;
+    const bool cold = air_degc < heat_on_degc;
+    const bool hot = (air_degc > cool_degc + half_k) & (d->cool_capacity_w[i] > 0.0);
+    const double heating_mode = choose(air_degc < backup_degc, MODE_HEAT_BACKUP, MODE_HEAT);
+    const double starting = choose(cold, heating_mode, choose(hot, MODE_COOL, MODE_OFF));
+    const double from_off = choose(time_in_mode_s >= d->minimum_off_s[i], starting, MODE_OFF);
+
+    const bool cools = mode == MODE_COOL;
+    const bool satisfied = (cools & (air_degc < cool_degc - half_k)) | (!cools & (air_degc > heat_degc + half_k));
+    const bool backup_enters = (mode == MODE_HEAT) & (air_degc < backup_degc);
+    const bool backup_leaves = (mode == MODE_HEAT_BACKUP) & (air_degc > heat_on_degc);
+    const double going_on = choose(backup_enters, MODE_HEAT_BACKUP, choose(backup_leaves, MODE_HEAT, mode));
+    const bool stops = satisfied & (time_in_mode_s >= d->minimum_on_s[i]);
+    const double from_on = choose(stops, MODE_OFF, going_on);
+
+    const double next = choose(mode == MODE_OFF, from_off, from_on);
+    const double enabled = choose(d->enabled[i] > 0.5, next, MODE_OFF);
+    return (Call){enabled, choose(enabled == MODE_COOL, cool_degc, heat_degc)};
 }
 
 bool model_check(const Devices *d, size_t n, Violation *violation)
@@ -250,82 +219,87 @@ void model_start(const Devices *d, size_t n)
     }
 }
 
+/* One sub-step of one device, of length_s; adds to the outputs its share of the step. */
+static inline void substep(const Devices *d, size_t i, double length_s, double step_share)
+{
+    const double outdoor_degc = d->temperature_outdoor_degc[i];
+    const double ground_degc = d->temperature_ground_degc[i];
+    const double air_degc = d->temperature_indoor_degc[i];
+    const double mass_degc = d->temperature_mass_degc[i];
+    const double air_mass = d->air_mass_w_per_k[i]; /* conductances [W/K] */
+    const double air_outdoor = d->air_outdoor_w_per_k[i];
+    const double mass_outdoor = d->mass_outdoor_w_per_k[i];
+    const double mass_ground = d->ground_w_per_k[i];
+    const double per_half_s = 2.0 / length_s;
+    const double air_store = d->capacity_air_j_per_k[i] * per_half_s; /* per half sub-step [W/K] */
+    const double mass_store = d->capacity_mass_j_per_k[i] * per_half_s;
+    const double air_sum = air_store + air_mass + air_outdoor;
+    const double mass_sum = mass_store + air_mass + mass_outdoor + mass_ground;
+    const double determinant = air_sum * mass_sum - air_mass * air_mass; /* of the 2 x 2 system */
+    const double solve = 1.0 / determinant;
+
+    const double before = d->mode[i];
+    const double time_before_s = d->time_in_mode_s[i];
+    const Call call = thermostat(d, i, before, time_before_s, air_degc);
+    const bool switches = (call.mode == MODE_OFF) != (before == MODE_OFF);
+
+    const double warmer_k = air_degc - outdoor_degc;
+    const double stack = d->infiltration_stack_w_per_k[i];
+    const double wind = d->infiltration_wind_w_per_k[i] * d->wind_speed_m_s[i];
+    const double stack2 = stack * stack * (1.0 / STACK_RATED_K);
+    const double wind2 = wind * wind * (1.0 / (WIND_RATED_M_S * WIND_RATED_M_S));
+    const double leak_w = sqrt(stack2 * fabs(warmer_k) + wind2) * warmer_k;
+
+    const double irradiance = d->irradiance_global_w_m2[i];
+    const double window_w = d->solar_window_w[i];
+    const double air_sun_w = d->aperture_air_m2[i] * irradiance + d->solar_window_air[i] * window_w;
+    const double mass_sun_w = d->aperture_mass_m2[i] * irradiance + d->solar_window_mass[i] * window_w
+                              + d->solar_wall_mass[i] * d->solar_wall_w[i];
+    const double mass_right_w
+        = mass_store * mass_degc + mass_sun_w + mass_outdoor * outdoor_degc + mass_ground * ground_degc;
+    const double air_alone_w = air_store * air_degc + air_sun_w + d->heat_gain_internal_w[i]
+                               + air_outdoor * outdoor_degc - leak_w; /* without the equipment */
+    const double middle_degc = 0.5 * (call.target_degc + air_degc);
+    const double wanted_w = (middle_degc * determinant - air_mass * mass_right_w) / mass_sum - air_alone_w;
+    const Flow given = equipment(d, i, call.mode, air_degc, wanted_w);
+    const double air_right_w = air_alone_w + given.heat_w;
+    const double air_middle_degc = (mass_sum * air_right_w + air_mass * mass_right_w) * solve;
+    const double mass_middle_degc = (air_sum * mass_right_w + air_mass * air_right_w) * solve;
+    const double loss_w = air_outdoor * (air_middle_degc - outdoor_degc) + leak_w
+                          + mass_outdoor * (mass_middle_degc - outdoor_degc)
+                          + mass_ground * (mass_middle_degc - ground_degc);
+
+    d->mode[i] = call.mode;
+    d->time_in_mode_s[i] = choose(switches, length_s, time_before_s + length_s);
+    d->temperature_indoor_degc[i] = 2.0 * air_middle_degc - air_degc;
+    d->temperature_mass_degc[i] = 2.0 * mass_middle_degc - mass_degc;
+    d->power_w[i] += given.power_w * step_share;
+    d->heat_w[i] += given.heat_w * step_share;
+    d->heat_loss_w[i] += loss_w * step_share;
+    d->heat_gain_solar_w[i] = air_sun_w + mass_sun_w;
+}
+
+static void step_block(const Devices *d, size_t begin, size_t end, Substeps sub)
+{
+    const double share = 1.0 / sub.count;
+    ACROSS_DEVICES
+    for (size_t i = begin; i < end; i++) {
+        d->power_w[i] = d->standby_w[i];
+        d->heat_w[i] = 0.0;
+        d->heat_loss_w[i] = 0.0;
+    }
+    for (int k = 0; k < sub.count; k++) {
+        ACROSS_DEVICES
+        for (size_t i = begin; i < end; i++) {
+            substep(d, i, sub.length_s, share);
+        }
+    }
+}
+
 void model_step(const Devices *d, size_t n, double step_s)
 {
     const Substeps sub = substeps(step_s);
-    const double per_half_s = 2.0 / sub.length_s;
-    const double per_count = 1.0 / sub.count;
-    for (size_t i = 0; i < n; i++) {
-        const Thermostat thermostat = thermostat_of(d, i);
-        const double outdoor_degc = d->temperature_outdoor_degc[i];
-        const double ground_degc = d->temperature_ground_degc[i];
-        const double air_mass = d->air_mass_w_per_k[i]; /* conductances [W/K] */
-        const double air_outdoor = d->air_outdoor_w_per_k[i];
-        const double mass_outdoor = d->mass_outdoor_w_per_k[i];
-        const double mass_ground = d->ground_w_per_k[i];
-        const double stack = d->infiltration_stack_w_per_k[i];
-        const double wind = d->infiltration_wind_w_per_k[i] * d->wind_speed_m_s[i];
-        const double stack2 = stack * stack * (1.0 / STACK_RATED_K);
-        const double wind2 = wind * wind * (1.0 / (WIND_RATED_M_S * WIND_RATED_M_S));
-        const bool leaks = stack2 + wind2 > 0.0;
-        const bool modulates = d->modulation_min[i] < 1.0;
-        const double air_store = d->capacity_air_j_per_k[i] * per_half_s; /* per half sub-step [W/K] */
-        const double mass_store = d->capacity_mass_j_per_k[i] * per_half_s;
-        const double air_sum = air_store + air_mass + air_outdoor;
-        const double mass_sum = mass_store + air_mass + mass_outdoor + mass_ground;
-        const double determinant = air_sum * mass_sum - air_mass * air_mass; /* of the 2 x 2 system */
-        const double solve = 1.0 / determinant;
-        const double irradiance = d->irradiance_global_w_m2[i];
-        const double window_w = d->solar_window_w[i];
-        const double air_sun_w = d->aperture_air_m2[i] * irradiance + d->solar_window_air[i] * window_w;
-        const double mass_sun_w = d->aperture_mass_m2[i] * irradiance + d->solar_window_mass[i] * window_w
-                                  + d->solar_wall_mass[i] * d->solar_wall_w[i];
-        const double air_gain_w = air_sun_w + d->heat_gain_internal_w[i] + air_outdoor * outdoor_degc;
-        const double mass_gain_w = mass_sun_w + mass_outdoor * outdoor_degc + mass_ground * ground_degc;
-
-        double air_degc = d->temperature_indoor_degc[i];
-        double mass_degc = d->temperature_mass_degc[i];
-        double time_in_mode_s = d->time_in_mode_s[i];
-        int mode = (int)d->mode[i];
-        double power_sum_w = 0.0;
-        double heat_sum_w = 0.0;
-        double loss_sum_w = 0.0;
-        for (int k = 0; k < sub.count; k++) {
-            const int next = next_mode(&thermostat, mode, time_in_mode_s, air_degc);
-            const bool switches = (next == MODE_OFF) != (mode == MODE_OFF);
-            time_in_mode_s = switches ? sub.length_s : time_in_mode_s + sub.length_s;
-            mode = next;
-            const double warmer_k = air_degc - outdoor_degc;
-            const double leak_w = leaks ? sqrt(stack2 * fabs(warmer_k) + wind2) * warmer_k : 0.0;
-            const double mass_right_w = mass_store * mass_degc + mass_gain_w;
-            double air_right_w = air_store * air_degc + air_gain_w - leak_w;
-            if (mode != MODE_OFF) {
-                double wanted_w = 0.0; /* brings the air to the setpoint */
-                if (modulates) {
-                    const double target_degc = mode == MODE_COOL ? thermostat.cool_degc : thermostat.heat_degc;
-                    const double middle_degc = 0.5 * (target_degc + air_degc);
-                    wanted_w = (middle_degc * determinant - air_mass * mass_right_w) / mass_sum - air_right_w;
-                }
-                const Flow given = equipment(d, i, mode, air_degc, wanted_w);
-                air_right_w += given.heat_w;
-                power_sum_w += given.power_w;
-                heat_sum_w += given.heat_w;
-            }
-            const double air_middle_degc = (mass_sum * air_right_w + air_mass * mass_right_w) * solve;
-            const double mass_middle_degc = (air_sum * mass_right_w + air_mass * air_right_w) * solve;
-            air_degc = 2.0 * air_middle_degc - air_degc;
-            mass_degc = 2.0 * mass_middle_degc - mass_degc;
-            loss_sum_w += air_outdoor * (air_middle_degc - outdoor_degc) + leak_w;
-            loss_sum_w += mass_outdoor * (mass_middle_degc - outdoor_degc);
-            loss_sum_w += mass_ground * (mass_middle_degc - ground_degc);
-        }
-        d->temperature_indoor_degc[i] = air_degc;
-        d->temperature_mass_degc[i] = mass_degc;
-        d->time_in_mode_s[i] = time_in_mode_s;
-        d->mode[i] = mode;
-        d->power_w[i] = power_sum_w * per_count + d->standby_w[i];
-        d->heat_w[i] = heat_sum_w * per_count;
-        d->heat_loss_w[i] = loss_sum_w * per_count;
-        d->heat_gain_solar_w[i] = air_sun_w + mass_sun_w;
+    for (size_t begin = 0; begin < n; begin += BLOCK) {
+        step_block(d, begin, n - begin < BLOCK ? n : begin + BLOCK, sub);
     }
 }

@@ -56,9 +56,22 @@ static double ramp_integral_s(double clock_s, double ramp_s)
     return clock_s < ramp_s ? 0.5 * clock_s * clock_s / ramp_s : clock_s - 0.5 * ramp_s;
 }
 
-/* One sub-step of a device that is disturbed: beyond a limit, waiting, or ramping up. */
+/* True when nothing keeps or takes the inverter out of service. */
+static bool undisturbed(const Devices *d, size_t i)
+{
+    const double v = d->voltage_pu[i];
+    const double f = d->frequency_hz[i];
+    return d->disturbed[i] == 0.0 && v >= d->trip_uv1_pu[i] && v <= d->trip_ov1_pu[i]
+           && v > d->momentary_cessation_low_pu[i] && v <= d->momentary_cessation_high_pu[i] && f >= d->trip_uf1_hz[i]
+           && f <= d->trip_of1_hz[i] && d->permit_service[i] > 0.5;
+}
+
+/* One sub-step of a device that may be disturbed: beyond a limit, waiting, or ramping up. */
 static Service protect(const Devices *d, size_t i, double length_s)
 {
+    if (undisturbed(d, i)) {
+        return (Service){1.0, 1.0};
+    }
     const double v = d->voltage_pu[i];
     const double f = d->frequency_hz[i];
     const double ramp_s = d->enter_service_ramp_s[i];
@@ -94,14 +107,46 @@ static Service protect(const Devices *d, size_t i, double length_s)
     return service;
 }
 
-/* True when nothing keeps or takes the inverter out of service: then protect() need not be asked. */
-static bool undisturbed(const Devices *d, size_t i)
+/* After a trip reactive power begins from zero and active power without a limit. */
+static void forget_responses(const Devices *d, size_t i)
 {
-    const double v = d->voltage_pu[i];
-    const double f = d->frequency_hz[i];
-    return d->disturbed[i] == 0.0 && v >= d->trip_uv1_pu[i] && v <= d->trip_ov1_pu[i]
-           && v > d->momentary_cessation_low_pu[i] && v <= d->momentary_cessation_high_pu[i] && f >= d->trip_uf1_hz[i]
-           && f <= d->trip_of1_hz[i] && d->permit_service[i] > 0.5;
+    d->volt_watt_pu[i] = 1.0;
+    d->reactive_wanted_pu[i] = 0.0;
+    d->droop_power_pu[i] = 0.0;
+}
+
+/* Voltages and frequencies between which nothing trips, ceases or droops, worked out once: one look at these and at the
+ * few states tells whether a device needs attention. */
+static void start_protection(const Devices *d, size_t i)
+{
+    const bool droops = d->frequency_droop_on[i] > 0.5;
+    const double droop_low_hz = d->frequency_nominal_hz[i] - d->frequency_deadband_under_hz[i];
+    const double droop_high_hz = d->frequency_nominal_hz[i] + d->frequency_deadband_hz[i];
+    const double above_cessation_pu = nextafter(d->momentary_cessation_low_pu[i], INFINITY); /* at it, it ceases */
+    d->calm_low_pu[i] = most(d->trip_uv1_pu[i], above_cessation_pu);
+    d->calm_high_pu[i] = least(d->trip_ov1_pu[i], d->momentary_cessation_high_pu[i]);
+    d->calm_low_hz[i] = droops ? most(d->trip_uf1_hz[i], droop_low_hz) : d->trip_uf1_hz[i];
+    d->calm_high_hz[i] = droops ? least(d->trip_of1_hz[i], droop_high_hz) : d->trip_of1_hz[i];
+}
+
+/* Marks the devices that protection and droop have to be asked about; false when there are none. */
+static bool find_attention(const Devices *d, size_t begin, size_t end, Block *b)
+{
+    int64_t found = 0;
+    ACROSS_DEVICES
+    for (size_t i = begin; i < end; i++) {
+        const double v = d->voltage_pu[i];
+        const double f = d->frequency_hz[i];
+        const bool inside = (v >= d->calm_low_pu[i]) & (v <= d->calm_high_pu[i]) & (f >= d->calm_low_hz[i])
+                            & (f <= d->calm_high_hz[i]);
+        const bool quiet = (d->disturbed[i] == 0.0) & (d->droop_phase[i] == 0.0) & (d->permit_service[i] > 0.5);
+        const bool calm = inside & quiet;
+        b->attention[i - begin] = choose(calm, 0.0, 1.0);
+        b->level[i - begin] = 1.0;
+        b->share[i - begin] = 1.0;
+        found |= calm ? 0 : 1;
+    }
+    return found != 0;
 }
 
 #endif

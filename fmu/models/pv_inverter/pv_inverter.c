@@ -43,239 +43,86 @@ static const double CAPABILITY_SHARE_FROM = 0.25;
 static const double CONTROL_CYCLE_S = 1.0;
 static const double ROUNDING_S = 1e-9;
 
-/* A lag closer to its target than this has settled; a droop closer to normal than this has ended. */
+/* A lag closer to its target than this has settled. */
 static const double SETTLED_PU = 1e-12;
-static const double DROOP_ENDED_PU = 1e-3;
-static const double DROOP_IDLE = 0.0, DROOP_OVER = 1.0, DROOP_UNDER = -1.0, DROOP_RETURNING = 2.0;
 
-typedef struct {
-    double rated_va;
-    double rated_w;
-    double load_per_w; /* x of the curve per watt of DC power: 1 / P_in */
-    double scale_w;    /* AC power per unit of the curve: s P_in */
-} Inverter;
+/* ---- array and conversion ---- */
 
-static Inverter inverter_of(const Devices *d, size_t i)
+/* AC power that the inverter makes of its array, per unit of its rated active power. */
+static inline double ac_power_pu(double dc_w, double efficiency, double rated_w)
 {
-    Inverter inverter;
-    inverter.rated_va = d->ac_power_va[i];
-    inverter.rated_w = inverter.rated_va * d->active_power_max_pu[i];
-    inverter.load_per_w = d->inverter_efficiency[i] / inverter.rated_w;
-    inverter.scale_w = inverter.rated_w * (1.0 / CURVE_NOMINAL_EFFICIENCY); /* the efficiency cancels out */
-    return inverter;
-}
-
-static double ac_power_w(Inverter inverter, double dc_w)
-{
-    const double x = dc_w * inverter.load_per_w;
-    const double ac_w = inverter.scale_w * (CURVE_SQUARE * x * x + CURVE_LINEAR * x + CURVE_CONSTANT);
-    return clamp(ac_w, 0.0, inverter.rated_w);
+    const double x = dc_w * efficiency / rated_w;
+    const double ac_pu = CURVE_SQUARE * x * x + CURVE_LINEAR * x + CURVE_CONSTANT; /* the efficiency cancels out */
+    return clamp(ac_pu * (1.0 / CURVE_NOMINAL_EFFICIENCY), 0.0, 1.0);
 }
 
 /* The smaller root of the curve: DC power that yields a given AC power. */
-static double dc_power_w(Inverter inverter, double ac_w)
+static inline double dc_power_w(double ac_pu, double efficiency, double rated_w)
 {
-    const double constant = CURVE_CONSTANT - ac_w / inverter.scale_w;
+    const double constant = CURVE_CONSTANT - ac_pu * CURVE_NOMINAL_EFFICIENCY;
     const double root = sqrt(CURVE_LINEAR * CURVE_LINEAR - 4.0 * CURVE_SQUARE * constant);
-    return 2.0 * constant / ((-CURVE_LINEAR - root) * inverter.load_per_w);
+    return -2.0 * constant * rated_w / ((CURVE_LINEAR + root) * efficiency);
 }
 
-/* Let a state relax towards its target for a while; returns its mean over that time. */
-static double respond(double *state, double target, double response_s, double length_s, bool *steady)
+static inline double rated_power_w(const Devices *d, size_t i)
 {
-    const double deviation = *state - target;
-    if (response_s == 0.0 || fabs(deviation) <= SETTLED_PU) {
-        *state = target;
-        return target;
-    }
-    const double tau_s = response_s / LN_10;
-    const double remaining = exp(-length_s / tau_s);
-    *steady = false;
-    *state = target + remaining * deviation;
-    return target + deviation * (1.0 - remaining) * tau_s / length_s;
+    return d->ac_power_va[i] * d->active_power_max_pu[i];
 }
 
-/* Move a state towards its target at constant speed, full scale in full_scale_s; returns its mean over that time. */
-static double slew(double *state, double target, double full_scale_s, double length_s, bool *steady)
+/* ---- responses ---- */
+
+/* Time for which a lag runs in a sub-step, infinite where everything is found settled, and its reciprocal. */
+typedef struct {
+    double s;
+    double per_s;
+} Lag;
+
+/* A state after a sub-step, and its mean over it. */
+typedef struct {
+    double end;
+    double mean;
+} Response;
+
+/* A state relaxes towards its target. */
+static inline Response respond(double before, double target, double response_s, Lag lag)
 {
-    const double before = *state;
+    const double deviation = before - target;
+    const double remaining = exponential(-lag.s * LN_10 / response_s);
+    const double mean = deviation * (1.0 - remaining) * response_s * (1.0 / LN_10) * lag.per_s;
+    const bool settled = response_s == 0.0 || fabs(deviation) <= SETTLED_PU;
+    return (Response){choose(settled, target, target + remaining * deviation),
+                      choose(settled, target, target + mean)};
+}
+
+/* A state moves towards its target at constant speed, full scale in full_scale_s. */
+static inline Response slew(double before, double target, double full_scale_s, Lag lag)
+{
     const double moving_s = fabs(target - before) * full_scale_s;
-    if (moving_s <= ROUNDING_S) {
-        *state = target;
-        return target;
-    }
-    *steady = false;
-    if (moving_s <= length_s) {
-        *state = target;
-        return target + (before - target) * 0.5 * moving_s / length_s;
-    }
-    *state = before + (target - before) * length_s / moving_s;
-    return 0.5 * (before + *state);
+    const double on_the_way = before + (target - before) * lag.s / moving_s;
+    const double mean_arrived = target + (before - target) * 0.5 * moving_s * lag.per_s;
+    const bool arrives = moving_s <= lag.s;
+    return (Response){choose(arrives, target, on_the_way),
+                      choose(arrives, mean_arrived, 0.5 * (before + on_the_way))};
 }
+
+/* What a block of devices works with in a step. */
+typedef struct {
+    double available_pu[BLOCK]; /* active power that the sun allows */
+    double attention[BLOCK];    /* 1 for the few devices in which protection or droop has a say */
+    double level[BLOCK];        /* mean of the enter service ramp, 1 in normal service */
+    double share[BLOCK];        /* of the sub-step during which the inverter is connected */
+    double normal_pu[BLOCK];    /* active power without droop */
+    double active_pu[BLOCK];    /* active power */
+} Block;
 
 #include "protection.h"
-
-/* ---- active power ---- */
-
-static double volt_watt_target_pu(const Devices *d, size_t i)
-{
-    return ramp(d->voltage_pu[i], d->volt_watt_v1_pu[i], 1.0, d->volt_watt_v2_pu[i], d->volt_watt_p2_pu[i]);
-}
-
-/* IEEE 1547-2018 table 23: change of active power that the frequency asks for; 0 within the deadbands. */
-static double droop_change_pu(const Devices *d, size_t i)
-{
-    const double nominal_hz = d->frequency_nominal_hz[i];
-    const double deviation_hz = d->frequency_hz[i] - nominal_hz;
-    if (deviation_hz > d->frequency_deadband_hz[i]) {
-        return (d->frequency_deadband_hz[i] - deviation_hz) / (nominal_hz * d->frequency_droop_pu[i]);
-    }
-    if (deviation_hz < -d->frequency_deadband_under_hz[i]) {
-        return (-d->frequency_deadband_under_hz[i] - deviation_hz) / (nominal_hz * d->frequency_droop_under_pu[i]);
-    }
-    return 0.0;
-}
-
-/* Active power after the droop: counted from the power before the disturbance, through the response time. */
-static double droop_pu(const Devices *d, size_t i, double change_pu, double normal_pu, double available_pu,
-                       double length_s, bool *steady)
-{
-    const double phase = d->droop_phase[i];
-    if (change_pu == 0.0 && phase == DROOP_IDLE) {
-        d->droop_power_pu[i] = normal_pu;
-        return normal_pu;
-    }
-    const double asked = change_pu < 0.0 ? DROOP_OVER : change_pu > 0.0 ? DROOP_UNDER : DROOP_RETURNING;
-    if (asked != phase) {
-        d->droop_before_pu[i] = d->delivered_pu[i];
-    }
-    const double most_pu = asked == DROOP_UNDER ? available_pu : 1.0;
-    const double wanted_pu = clamp(d->droop_before_pu[i] + change_pu, 0.0, most_pu);
-    const double target_pu = asked == DROOP_RETURNING ? normal_pu : wanted_pu;
-    const double power_pu
-        = respond(&d->droop_power_pu[i], target_pu, d->frequency_response_s[i], length_s, steady);
-    const bool ended = asked == DROOP_RETURNING && fabs(d->droop_power_pu[i] - target_pu) < DROOP_ENDED_PU;
-    *steady = *steady && asked == phase;
-    d->droop_phase[i] = ended ? DROOP_IDLE : asked;
-    return least(power_pu, normal_pu);
-}
-
+#include "droop.h"
 #include "reactive.h"
 
+/* ---- one block of devices ---- */
 
-typedef struct {
-    double p;
-    double q;
-} Power;
-
-/* What volt-var, watt-var or constant power factor ask for, after the response time. */
-static double reactive_wanted_pu(const Devices *d, size_t i, double p, double length_s, bool *steady)
-{
-    double target = 0.0;
-    double response_s = d->power_factor_response_s[i];
-    if (d->volt_var_on[i] > 0.5) {
-        target = volt_var_target_pu(d, i);
-        response_s = d->volt_var_response_s[i];
-    } else if (d->watt_var_on[i] > 0.5) {
-        target = watt_var_target_pu(d, i, p);
-        response_s = d->watt_var_response_s[i];
-    } else if (d->power_factor[i] < 1.0) {
-        const double pf = d->power_factor[i];
-        const double q = d->active_power_max_pu[i] * p * sqrt(1.0 - pf * pf) / pf;
-        target = d->power_factor_absorbing[i] > 0.5 ? q : -q;
-    }
-    return respond(&d->reactive_wanted_pu[i], target, response_s, length_s, steady);
-}
-
-/* Active and reactive power that fit together into capability, rating and largest current. */
-static Power fit(const Devices *d, size_t i, Power wanted)
-{
-    const double share = d->active_power_max_pu[i]; /* p share and q are both per unit of apparent power */
-    Power power = wanted;
-    if (wanted.q != 0.0) {
-        const double apparent = sqrt(wanted.p * share * wanted.p * share + wanted.q * wanted.q);
-        if (apparent > 1.0 && d->volt_var_on[i] <= 0.5 && d->watt_var_on[i] > 0.5) {
-            const double p = least(wanted.p * share, watt_var_power_max_pu(d, i));
-            const double room = sqrt(most(1.0 - p * p, 0.0));
-            power.p = p / share;
-            power.q = clamp(wanted.q, -room, room);
-        } else if (apparent > 1.0 && d->volt_var_on[i] <= 0.5) { /* the power factor stays */
-            power.p = wanted.p / apparent;
-            power.q = wanted.q / apparent;
-        }
-        double capable = wanted.p < CAPABILITY_FROM_PU ? 0.0 : 1.0;
-        if (capable > 0.0 && wanted.p < CAPABILITY_FULL_FROM_PU) {
-            capable = ramp(wanted.p, CAPABILITY_FROM_PU, CAPABILITY_SHARE_FROM, CAPABILITY_FULL_FROM_PU, 1.0);
-        }
-        const double q = clamp(power.q, -capable * d->reactive_injection_max_pu[i],
-                               capable * d->reactive_absorption_max_pu[i]);
-        power.p = q == power.q ? power.p : wanted.p; /* where the capability ends first, active power has its room */
-        power.q = q;
-        power.p = least(power.p, sqrt(most(1.0 - q * q, 0.0)) / share);
-    }
-    const double apparent_max = d->current_max_pu[i] * d->voltage_pu[i];
-    if (apparent_max < 1.0) {
-        power.q = clamp(power.q, -apparent_max, apparent_max);
-        power.p = least(power.p, sqrt(most(apparent_max * apparent_max - power.q * power.q, 0.0)) / share);
-    }
-    return power;
-}
-
-typedef struct {
-    double generated_w;
-    double absorbed_var;
-    double dc_used_w;
-} Operation;
-
-/* One sub-step of one device; steady is cleared while anything still moves. The first one finds all lags settled. */
-static Operation operate(const Devices *d, size_t i, Inverter inverter, double dc_w, double available_w,
-                         double length_s, bool *steady)
-{
-    const double rated_w = inverter.rated_w;
-    const double available = available_w / rated_w;
-    const bool first = d->started[i] == 0.0;
-    const double lag_s = first ? INFINITY : length_s;
-    Service service = {1.0, 1.0};
-    if (!undisturbed(d, i)) {
-        *steady = false;
-        service = protect(d, i, length_s);
-    }
-    const double limited = slew(&d->power_limit_pu[i], d->active_power_limit[i], d->power_limit_response_s[i],
-                                lag_s, steady);
-    double normal = least(least(available, service.level), limited);
-    if (d->volt_watt_on[i] > 0.5) {
-        const double target = volt_watt_target_pu(d, i);
-        normal = least(normal, respond(&d->volt_watt_pu[i], target, d->volt_watt_response_s[i], lag_s, steady));
-    }
-    Power power = {normal, 0.0};
-    if (d->frequency_droop_on[i] > 0.5) {
-        const double change = droop_change_pu(d, i);
-        d->delivered_pu[i] = first ? normal : d->delivered_pu[i];
-        if (d->in_service[i] > 0.5 || service.share > 0.0) {
-            power.p = droop_pu(d, i, change, normal, available, lag_s, steady);
-        } else if (change == 0.0) {
-            d->droop_phase[i] = DROOP_IDLE;
-        }
-    }
-    power.q = reactive_wanted_pu(d, i, power.p, lag_s, steady);
-    power = fit(d, i, power);
-    d->started[i] = 1.0;
-    d->delivered_pu[i] = service.share < 1.0 ? 0.0 : power.p;
-    if (d->in_service[i] < 0.5) { /* after a trip from the beginning */
-        d->volt_watt_pu[i] = 1.0;
-        d->reactive_wanted_pu[i] = 0.0;
-        d->droop_power_pu[i] = 0.0;
-    }
-    Operation o = {power.p * rated_w * service.share, power.q * inverter.rated_va * service.share, dc_w};
-    if (power.p < available || available >= 1.0) {
-        o.dc_used_w = least(dc_power_w(inverter, power.p * rated_w), dc_w);
-    }
-    o.dc_used_w *= service.share;
-    return o;
-}
-
-/* One device through one step. Once nothing moves any more, the rest of the step is like its next part. */
-static void step_device(const Devices *d, size_t i, Substeps sub)
+/* What the sun gives in this step. */
+static inline void supply(const Devices *d, size_t i, double *available_pu)
 {
     const double irradiance = d->irradiance_poa_w_m2[i];
     const double cooling = d->faiman_u0[i] + d->faiman_u1[i] * d->wind_speed_m_s[i];
@@ -283,29 +130,105 @@ static void step_device(const Devices *d, size_t i, Substeps sub)
     const double warmth = 1.0 + d->gamma[i] * (cell_degc - TEMPERATURE_STANDARD_DEGC);
     const double standard_w = irradiance * (1.0 / IRRADIANCE_STANDARD_W_M2) * d->dc_power_w[i];
     const double dc_w = most(standard_w * warmth, 0.0) * (1.0 - d->losses[i]);
-    const Inverter inverter = inverter_of(d, i);
-    const double available_w = ac_power_w(inverter, dc_w);
-
-    Operation sum = {0.0, 0.0, 0.0};
-    for (int left = sub.count; left > 0;) {
-        bool steady = true;
-        const Operation o = operate(d, i, inverter, dc_w, available_w, sub.length_s, &steady);
-        const int parts = steady ? left : 1;
-        sum.generated_w += o.generated_w * parts;
-        sum.absorbed_var += o.absorbed_var * parts;
-        sum.dc_used_w += o.dc_used_w * parts;
-        left -= parts;
-    }
-    const double share = 1.0 / sub.count;
-    const double generated_w = sum.generated_w * share;
-    const double dc_used_w = sum.dc_used_w * share;
-    d->power_w[i] = 0.0 - generated_w; /* not -generated_w: no minus zero in the dark */
-    d->reactive_power_var[i] = sum.absorbed_var * share;
-    d->power_available_w[i] = 0.0 - available_w;
-    d->power_dc_available_w[i] = dc_w;
-    d->power_dc_used_w[i] = dc_used_w;
-    d->loss_w[i] = dc_used_w - generated_w;
+    const double rated_w = rated_power_w(d, i);
+    *available_pu = ac_power_pu(dc_w, d->inverter_efficiency[i], rated_w);
     d->temperature_cell_degc[i] = cell_degc;
+    d->power_dc_available_w[i] = dc_w;
+    d->power_available_w[i] = 0.0 - *available_pu * rated_w; /* 0.0 - x: no minus zero in the dark */
+}
+
+/* Active power without droop. */
+static inline double normal_pu(const Devices *d, size_t i, double available_pu, double level, Lag lag)
+{
+    const double limit_before_pu = d->power_limit_pu[i];
+    const double volt_watt_before_pu = d->volt_watt_pu[i];
+    const bool volt_watt_on = d->volt_watt_on[i] > 0.5;
+    const Response limit = slew(limit_before_pu, d->active_power_limit[i], d->power_limit_response_s[i], lag);
+    const Response volt_watt
+        = respond(volt_watt_before_pu, volt_watt_target_pu(d, i), d->volt_watt_response_s[i], lag);
+    d->power_limit_pu[i] = limit.end;
+    d->volt_watt_pu[i] = choose(volt_watt_on, volt_watt.end, volt_watt_before_pu);
+    const double limited_pu = least(least(available_pu, level), limit.mean);
+    return least(limited_pu, choose(volt_watt_on, volt_watt.mean, 1.0));
+}
+
+/* Reactive power, what fits of both, and the outputs, to which the sub-step adds its share. */
+static inline void deliver(const Devices *d, size_t i, double available_pu, double active_pu, double service_share,
+                           Lag lag, double step_share)
+{
+    const double rated_w = rated_power_w(d, i);
+    const Power power = fit(d, i, active_pu, reactive_wanted_pu(d, i, active_pu, lag));
+    const double dc_available_w = d->power_dc_available_w[i];
+    const double dc_needed_w = least(dc_power_w(power.p, d->inverter_efficiency[i], rated_w), dc_available_w);
+    const bool curtailed = power.p < available_pu || available_pu >= 1.0;
+    const double dc_w = choose(curtailed, dc_needed_w, dc_available_w);
+    const double share = service_share * step_share;
+    d->delivered_pu[i] = choose(service_share < 1.0, 0.0, power.p);
+    d->power_w[i] -= power.p * rated_w * share;
+    d->reactive_power_var[i] += power.q * d->ac_power_va[i] * share;
+    d->power_dc_used_w[i] += dc_w * share;
+}
+
+/* One sub-step. Loops over all devices follow the normal course; only the few that need it leave it, one by one. */
+static void step_part(const Devices *d, size_t begin, size_t end, Block *b, Lag lag, double length_s, double step_share)
+{
+    const bool attention = find_attention(d, begin, end, b);
+    for (size_t i = begin; attention && i < end; i++) {
+        if (b->attention[i - begin] > 0.0) {
+            const Service service = protect(d, i, length_s);
+            b->level[i - begin] = service.level;
+            b->share[i - begin] = service.share;
+        }
+    }
+    ACROSS_DEVICES
+    for (size_t i = begin; i < end; i++) {
+        const size_t j = i - begin;
+        const double power_pu = normal_pu(d, i, b->available_pu[j], b->level[j], lag);
+        b->normal_pu[j] = power_pu;
+        b->active_pu[j] = power_pu;
+        d->droop_power_pu[i] = choose(b->attention[j] > 0.0, d->droop_power_pu[i], power_pu);
+    }
+    for (size_t i = begin; attention && i < end; i++) {
+        if (b->attention[i - begin] > 0.0) {
+            b->active_pu[i - begin] = droop_pu(d, i, b, i - begin, lag);
+        }
+    }
+    ACROSS_DEVICES
+    for (size_t i = begin; i < end; i++) {
+        const size_t j = i - begin;
+        deliver(d, i, b->available_pu[j], b->active_pu[j], b->share[j], lag, step_share);
+    }
+    for (size_t i = begin; attention && i < end; i++) {
+        if (d->in_service[i] < 0.5) {
+            forget_responses(d, i);
+        }
+    }
+}
+
+static void step_block(const Devices *d, size_t begin, size_t end, Substeps sub)
+{
+    Block block;
+    const double share = 1.0 / sub.count;
+    ACROSS_DEVICES
+    for (size_t i = begin; i < end; i++) {
+        supply(d, i, &block.available_pu[i - begin]);
+        d->power_w[i] = 0.0;
+        d->reactive_power_var[i] = 0.0;
+        d->power_dc_used_w[i] = 0.0;
+    }
+    for (int k = 0; k < sub.count; k++) {
+        const bool first = d->started[begin] == 0.0; /* for all devices at the same time */
+        const Lag settled = {INFINITY, 0.0};
+        const Lag usual = {sub.length_s, 1.0 / sub.length_s};
+        step_part(d, begin, end, &block, first ? settled : usual, sub.length_s, share);
+        for (size_t i = begin; first && i < end; i++) {
+            d->started[i] = 1.0;
+        }
+    }
+    ACROSS_DEVICES
+    for (size_t i = begin; i < end; i++) {
+        d->loss_w[i] = d->power_dc_used_w[i] + d->power_w[i];
+    }
 }
 
 typedef struct {
@@ -371,20 +294,27 @@ static void reset(const Devices *d, size_t i)
     d->droop_power_pu[i] = d->droop_before_pu[i] = d->delivered_pu[i] = 0.0;
 }
 
+static void step_all(const Devices *d, size_t n, Substeps sub)
+{
+    for (size_t begin = 0; begin < n; begin += BLOCK) {
+        step_block(d, begin, n - begin < BLOCK ? n : begin + BLOCK, sub);
+    }
+}
+
 void model_start(const Devices *d, size_t n)
 {
-    const Substeps any = substeps(CONTROL_CYCLE_S);
     for (size_t i = 0; i < n; i++) {
+        start_protection(d, i);
+        start_reactive(d, i);
         reset(d, i);
-        step_device(d, i, any); /* for the outputs */
+    }
+    step_all(d, n, substeps(CONTROL_CYCLE_S)); /* for the outputs */
+    for (size_t i = 0; i < n; i++) {
         reset(d, i);
     }
 }
 
 void model_step(const Devices *d, size_t n, double step_s)
 {
-    const Substeps sub = substeps(step_s);
-    for (size_t i = 0; i < n; i++) {
-        step_device(d, i, sub);
-    }
+    step_all(d, n, substeps(step_s));
 }
