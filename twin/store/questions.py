@@ -211,14 +211,13 @@ class Questions:
 
     def recent_events(self, limit: int, *, until: datetime | None = None) -> Sequence[Event]:
         """At most `limit` events that had happened by `until`, newest first."""
-        question = f"SELECT {rows.EVENT} FROM events WHERE happened_at <= $until ORDER BY happened_at DESC LIMIT $limit"
+        question = f"SELECT {rows.EVENT} FROM events WHERE happened_at <= $until ORDER BY ALL DESC LIMIT $limit"
         return rows.events(self._database.ask(question, limit=limit, until=until or _END))
 
     def recent_dead_letters(self, limit: int, *, until: datetime | None = None) -> Sequence[DeadLetter]:
         """At most `limit` dead letters of `until` and before, newest first."""
         question = (
-            f"SELECT {rows.DEAD_LETTER} FROM dead_letters WHERE happened_at <= $until "
-            "ORDER BY happened_at DESC LIMIT $limit"
+            f"SELECT {rows.DEAD_LETTER} FROM dead_letters WHERE happened_at <= $until ORDER BY ALL DESC LIMIT $limit"
         )
         return rows.dead_letters(self._database.ask(question, limit=limit, until=until or _END))
 
