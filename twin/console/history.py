@@ -30,6 +30,19 @@ class History(Protocol):
         """One quantity of a device in [start, end), mean per bin when there are more than `points` rows."""
         ...
 
+    def devices_series(
+        self,
+        devices: Sequence[str],
+        quantity: str,
+        start: datetime,
+        end: datetime,
+        *,
+        points: int = 600,
+        received_by: datetime | None = None,
+    ) -> Sequence[Series]:
+        """What `device_series` says of each of `devices`, in their order, asked at one go."""
+        ...
+
     def grid_series(
         self, quantity: str, start: datetime, end: datetime, *, points: int = 600, received_by: datetime | None = None
     ) -> Series:

@@ -74,6 +74,20 @@ class KnownHistory:
         by = self._by(received_by)
         return self._history.device_series(device, quantity, start, end, points=points, received_by=by)
 
+    def devices_series(
+        self,
+        devices: Sequence[str],
+        quantity: str,
+        start: datetime,
+        end: datetime,
+        *,
+        points: int = 600,
+        received_by: datetime | None = None,
+    ) -> Sequence[Series]:
+        """See `History`; nothing that was received later than now."""
+        by = self._by(received_by)
+        return self._history.devices_series(devices, quantity, start, end, points=points, received_by=by)
+
     def grid_series(
         self, quantity: str, start: datetime, end: datetime, *, points: int = 600, received_by: datetime | None = None
     ) -> Series:
