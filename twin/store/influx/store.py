@@ -149,10 +149,20 @@ class InfluxStore:
         return self._figures.device_series(device, quantity, start, end, points=points, received_by=received_by)
 
     def devices_series(
-        self, devices: Sequence[str], quantity: str, start: datetime, end: datetime, *, points: int = 600
+        self,
+        devices: Sequence[str],
+        quantity: str,
+        start: datetime,
+        end: datetime,
+        *,
+        points: int = 600,
+        received_by: datetime | None = None,
     ) -> Sequence[Series]:
         """What `device_series` says of each of `devices`, in their order."""
-        return [self._figures.device_series(device, quantity, start, end, points=points) for device in devices]
+        return [
+            self._figures.device_series(device, quantity, start, end, points=points, received_by=received_by)
+            for device in devices
+        ]
 
     def grid_series(
         self,
