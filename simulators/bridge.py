@@ -110,7 +110,7 @@ class Bridge(ArraySimulator):
     def _columns(self, inputs: Arrays) -> Mapping[DeviceKind, Mapping[str, FloatArray]]:
         columns = {
             kind: {
-                quantity: inputs[name] if (name := f"{kind.value}.{quantity}") in inputs else self.in_force[quantity]
+                quantity: inputs[name] if (name := f"{kind.value}.{quantity}") in inputs else self.in_force[name]
                 for quantity in KINDS[kind].reports
             }
             for kind in DeviceKind

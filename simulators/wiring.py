@@ -7,8 +7,10 @@ import numpy as np
 from mosaik import AsyncWorld
 from mosaik.async_scenario import Entity
 
+from simulators.cosim.control import BASE_ENERGISED, PASSING, POWER_OFFERED, SETPOINT_HEAT, asked_of, energised
 from simulators.layout import FloatArray, Layout
-from twin.model.device import DeviceKind
+from twin.model.device import ON_CIRCUITS, DeviceKind
+from twin.model.quantity import CIRCUIT_POWER
 
 
 def connect(
@@ -65,12 +67,18 @@ def connect(
             initial_data={"voltage_pu": np.ones(layout.homes)},
         )
     asked = (
-        (pv, ("active_power_limit", "active_power_limit")),
-        (ev, ("power_limit_w", "power_limit_w")),
-        (pump, ("setpoint_offset_k", "setpoint_offset_k")),
-        (pump, ("setpoint_heat_degc", "setpoint_heat_degc")),
-        (heater, ("setpoint_tank_degc", "setpoint_degc")),
-        ("panel", ("power_setpoint_w", "commanded_w")),
+        (pv, (asked_of(DeviceKind.PV, "active_power_limit"), "active_power_limit")),
+        (pv, (energised(DeviceKind.PV), "permit_service")),
+        (ev, (POWER_OFFERED, "power_limit_w")),
+        (pump, (asked_of(DeviceKind.HEAT_PUMP, "setpoint_offset_k"), "setpoint_offset_k")),
+        (pump, (SETPOINT_HEAT, "setpoint_heat_degc")),
+        (pump, (energised(DeviceKind.HEAT_PUMP), "enabled")),
+        (heater, (asked_of(DeviceKind.WATER_HEATER, "setpoint_tank_degc"), "setpoint_degc")),
+        (heater, (energised(DeviceKind.WATER_HEATER), "enabled")),
+        (around, (BASE_ENERGISED, BASE_ENERGISED)),
+        ("panel", (asked_of(DeviceKind.BATTERY, "power_setpoint_w"), "commanded_w")),
+        ("panel", (PASSING, PASSING)),
+        *(("panel", (energised(kind), energised(kind))) for kind in ON_CIRCUITS),
     )
     for target, pair in asked:
         world.connect(entities["bridge"], entities[target], pair, time_shifted=True, initial_data=dict(asked_first))
@@ -78,13 +86,17 @@ def connect(
     registers = ("power_w", "reactive_power_var", "energy_import_wh", "energy_export_wh")
     wire(meter, "bridge", *((name, f"{meter}.{name}") for name in registers))
     wire("grid", "bridge", ("voltage_v", f"{meter}.voltage_v"), ("head_power_w", "head_power_w"))
-    wire(pv, "bridge", *((name, f"{pv}.{name}") for name in ("power_w", "reactive_power_var", "power_available_w")))
+    wire("panel", "bridge", *((f"{kind.value}_power_w", f"{kind.value}.power_w") for kind in ON_CIRCUITS))
+    wire("panel", "bridge", ("pv_reactive_power_var", f"{pv}.reactive_power_var"))
+    smart = DeviceKind.SMART_PANEL.value
+    wire(
+        "panel", "bridge", ("panel_power_w", f"{smart}.power_w"), *((name, f"{smart}.{name}") for name in CIRCUIT_POWER)
+    )
+    wire(pv, "bridge", ("power_available_w", f"{pv}.power_available_w"))
     wire(battery, "bridge", ("power_w", f"{battery}.power_w"), ("soc", f"{battery}.soc"))
     wire("panel", "bridge", ("battery_setpoint_w", f"{battery}.power_setpoint_w"))
-    wire(ev, "bridge", ("power_w", f"{ev}.power_w"), ("soc", f"{ev}.soc"))
+    wire(ev, "bridge", ("soc", f"{ev}.soc"))
     wire(around, "bridge", ("plugged", f"{ev}.plugged"))
-    wire(pump, "bridge", *((name, f"{pump}.{name}") for name in ("power_w", "temperature_indoor_degc")))
-    wire(
-        heater, "bridge", ("power_w", f"{heater}.power_w"), ("temperature_mean_degc", f"{heater}.temperature_tank_degc")
-    )
+    wire(pump, "bridge", ("temperature_indoor_degc", f"{pump}.temperature_indoor_degc"))
+    wire(heater, "bridge", ("temperature_mean_degc", f"{heater}.temperature_tank_degc"))
     wire(heater, "bridge", ("temperature_outlet_degc", f"{heater}.temperature_outlet_degc"))

@@ -24,6 +24,7 @@ from mosaik.starters import PythonStarter
 from simulators.bridge import Bridge, WorldStopped
 from simulators.checkpoint import Checkpoint, Saved
 from simulators.cosim.base import MODEL, ArraySimulator
+from simulators.cosim.circuits import Circuits
 from simulators.cosim.control import Asked
 from simulators.cosim.fleet import FleetSimulator
 from simulators.cosim.grid import GridSimulator
@@ -52,6 +53,7 @@ _MODEL = {
     DeviceKind.HEAT_PUMP: "house",
     DeviceKind.WATER_HEATER: "water_heater",
     DeviceKind.METER: "meter",
+    DeviceKind.SMART_PANEL: "panel",
 }
 _log = logging.getLogger(__name__)
 _FOREVER_S = 100 * 366 * 86_400
@@ -95,7 +97,7 @@ class World:
             speed=run.speed,
             on_wall=on_wall,
         )
-        controls = Controls(pilot)
+        controls, circuits = Controls(pilot), Circuits(layout)
         grid = GridSimulator(timeline=timeline, layout=layout)
         weather = weather_of(pilot)
         self._fleets = {kind: _fleet(layout, kind, clock) for kind in _MODEL}
@@ -112,7 +114,7 @@ class World:
             grid=grid,
             pacer=self.pacer,
             outbox=outbox,
-            asked=Asked(layout, controls),
+            asked=Asked(layout, controls, circuits),
             duration_s=run.duration_s,
             keep=self._save_when_due,
         )
@@ -128,13 +130,23 @@ class World:
                     by_home=("voltage_pu", "power_total_w", "reactive_power_total_var"),
                 )
                 for kind, fleet in self._fleets.items()
+                if kind is not DeviceKind.SMART_PANEL
             },
-            "panel": PanelSimulator(timeline=timeline, layout=layout, base_load=self._base_load),
+            "panel": PanelSimulator(
+                timeline=timeline,
+                layout=layout,
+                circuits=circuits,
+                base_load=self._base_load,
+                panels=self._fleets[DeviceKind.SMART_PANEL],
+            ),
             "grid": grid,
             "bridge": self.bridge,
         }
 
     def _take_up(self, saved: Saved) -> None:
+        if saved.states.keys() != self._saveable.keys():
+            _log.warning("the devices begin anew, the saved state is of other kinds of device")
+            return
         try:
             for name, fleet in self._saveable.items():
                 fleet.restore(saved.states[name])

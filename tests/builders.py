@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from itertools import cycle, islice
+from itertools import count, cycle, islice
 from types import MappingProxyType
 
-from twin.model.device import KINDS, DeviceKind, Pathway
+from twin.model.device import KINDS, ON_CIRCUITS, DeviceKind, Pathway
 from twin.model.network import ConnectionPoint, Line, Network, Node, Transformer
 from twin.model.network import Source as Supply
 from twin.model.topology import Device, Endpoint, Home, People, Pilot, Source, Weather
@@ -18,8 +18,11 @@ RATINGS: Mapping[DeviceKind, Mapping[str, float]] = MappingProxyType(
         DeviceKind.EV_CHARGER: {"power_w": 7_400.0, "vehicle_energy_wh": 60_000.0},
         DeviceKind.HEAT_PUMP: {"heat_power_w": 8_000.0, "floor_area_m2": 120.0},
         DeviceKind.WATER_HEATER: {"volume_l": 200.0, "power_w": 3_000.0},
+        DeviceKind.SMART_PANEL: {},
     }
 )
+
+USUAL_KINDS = tuple(kind for kind in DeviceKind if kind is not DeviceKind.SMART_PANEL)
 
 ADAPTER: Mapping[Pathway, str] = MappingProxyType(
     {Pathway.GATEWAY: "canonical", Pathway.HEMS: "hems_home", Pathway.OEM: "oem_acme"}
@@ -101,7 +104,7 @@ def small_pilot(
     seed: int = 7,
     homes: int = 3,
     pathways: Collection[Pathway] = (Pathway.GATEWAY, Pathway.HEMS, Pathway.OEM),
-    kinds: Collection[DeviceKind] = tuple(DeviceKind),
+    kinds: Collection[DeviceKind] = USUAL_KINDS,
     batteries: int = 1,
     live: Collection[str] = (),
     interval_s: Mapping[Pathway, int] = MappingProxyType({}),
@@ -110,7 +113,8 @@ def small_pilot(
 
     Gateways are `gw-h1`, HEMS `hems-h2`, one per home; one cloud `acme` speaks for all its homes. Home `h1` has
     `h1-meter`, `h1-pv`, `h1-battery` (`h1-battery-2` with `batteries=2`), `h1-ev-charger`, `h1-heat-pump`,
-    `h1-water-heater`. Devices named in `live` are live; `interval_s` overrides a pathway's reporting interval.
+    `h1-water-heater`; with `kinds=tuple(DeviceKind)` also `h1-smart-panel`, which feeds PV, charger, heat pump and
+    heater on circuits 1 to 4. Devices named in `live` are live; `interval_s` overrides a pathway's reporting interval.
     """
     made: list[Home] = []
     devices: list[Device] = []
@@ -121,7 +125,8 @@ def small_pilot(
         endpoint = {Pathway.GATEWAY: f"gw-{home}", Pathway.HEMS: f"hems-{home}", Pathway.OEM: "acme"}[pathway]
         speaks_for.setdefault(endpoint, []).append(home)
         pathway_of[endpoint] = pathway
-        own = [device(home, kind, endpoint) for kind in kinds]
+        circuits = dict(zip(ON_CIRCUITS, count(1), strict=False)) if DeviceKind.SMART_PANEL in kinds else {}
+        own = [replace(device(home, kind, endpoint), circuit=circuits.get(kind)) for kind in kinds]
         if DeviceKind.BATTERY in kinds:
             own += [device(home, DeviceKind.BATTERY, endpoint, suffix=f"-{extra}") for extra in range(2, batteries + 1)]
         devices += own

@@ -14,6 +14,7 @@ from twin.adapters.registry import load
 from twin.bus.port import Frame
 from twin.model.command import Command
 from twin.model.device import KINDS, DeviceKind
+from twin.model.quantity import CIRCUIT_CLOSED, CIRCUIT_POWER, MAIN_CLOSED
 from twin.model.topology import Pilot
 
 START_S = 1_780_315_200.0  # 2026-06-01 12:00 UTC
@@ -35,6 +36,8 @@ MIDDLE: Mapping[str, float] = {
     "temperature_tank_degc": 51.23,
     "temperature_outlet_degc": 54.87,
     "setpoint_tank_degc": 55.0,
+    **dict.fromkeys((MAIN_CLOSED, *CIRCUIT_CLOSED), 1.0),
+    **dict.fromkeys(CIRCUIT_POWER, 345.6),
 }
 
 

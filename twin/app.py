@@ -4,6 +4,8 @@ Nothing below this module chooses its own clock, address or file.
 """
 
 import gc
+import logging
+import os
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,7 +19,7 @@ from twin.adapters.port import Adapter
 from twin.adapters.registry import load as load_adapter
 from twin.bus.mqtt import MqttBus
 from twin.bus.port import Bus
-from twin.clock import Clock, DrivenClock
+from twin.clock import Clock, DrivenClock, WallClock
 from twin.console.conditions import conditions
 from twin.console.server import ConsoleServer
 from twin.console.sources import ConsoleSources
@@ -31,9 +33,14 @@ from twin.state.commands import CommandBook
 from twin.state.registry import PilotState
 from twin.state.sampling import Commands, Sampler
 from twin.store.embedded import EmbeddedStore
+from twin.store.influx.address import SCHEME as INFLUX_SCHEME
+from twin.store.influx.address import address
+from twin.store.influx.store import InfluxStore
 from twin.store.port import Batch, Store, StoreError
 from twin.store.spool import Spool
 from twin.store.writer import HistoryWriter
+
+_log = logging.getLogger(__name__)
 
 _STORE_SCHEME = "duckdb:"
 _LOOK_EVERY_S = 1.0
@@ -61,14 +68,28 @@ def store_url(store: str | None, folder: Path) -> str:
     return store or f"{_STORE_SCHEME}{folder / 'history.duckdb'}"
 
 
-def open_store(url: str, pilot: Pilot, *, create: bool = True) -> EmbeddedStore:
-    """The store at `url`. ValueError for an unknown kind, or none there without `create`; StoreError when it fails."""
+def open_store(url: str, pilot: Pilot, *, create: bool = True) -> Store:
+    """The store at `url`. ValueError for an unknown kind, or none there without `create`; StoreError when it fails.
+
+    A server that is there and refuses is a ValueError too; one that is away is not: it is waited for while running.
+    """
+    if url.startswith(INFLUX_SCHEME):
+        return _influx_store(url, pilot)
     if not url.startswith(_STORE_SCHEME) or url == _STORE_SCHEME:
-        raise ValueError(f"unknown store {url!r}; write {_STORE_SCHEME}FILE")
+        raise ValueError(f"unknown store {url!r}; write {_STORE_SCHEME}FILE, or {INFLUX_SCHEME}http://HOST:PORT")
     path = Path(url.removeprefix(_STORE_SCHEME))
     if not create and not path.exists():
         raise ValueError(f"there is no history at {path}; a twin that has run with this folder or store leaves it")
     return EmbeddedStore(path, pilot)
+
+
+def _influx_store(url: str, pilot: Pilot) -> Store:
+    try:
+        return InfluxStore(address(url, os.environ), pilot, WallClock())
+    except StoreError as error:
+        if error.retryable:
+            raise
+        raise ValueError(str(error)) from error
 
 
 class Twin:
@@ -82,6 +103,7 @@ class Twin:
         self.state = PilotState(pilot, clock)
         self.writer = HistoryWriter(store, spool, clock)
         self._sampler = Sampler(pilot)
+        self._caught_up = False
         names = {endpoint.adapter for endpoint in pilot.endpoints}
         adapters: Mapping[str, Adapter] = {name: load_adapter(name)(pilot) for name in sorted(names)}
         book = CommandBook(pilot)
@@ -91,13 +113,34 @@ class Twin:
         )
 
     def start(self) -> None:
-        """Take up where history ends, then listen."""
+        """Take up where history ends, then listen. What a store that is away holds is taken up when it is back."""
         self.writer.start()
-        self.writer.flush()
-        self.state.restore(self.store.latest())
-        self.dispatcher.restore(self.store.recent_commands(_COMMANDS_TAKEN_UP))
+        with suppress(StoreError):  # then the store is away, and what the spool holds is written when it is back
+            self.writer.flush()
+        self.catch_up()
         self.ingest.start()
         self.bus.open()
+
+    def catch_up(self) -> None:
+        """Take up where history ends, unless that is done or the store is away.
+
+        Later than at the start it gives way to what has been heard and asked for meanwhile.
+        """
+        if self._caught_up or self.writer.health().failing_since is not None:
+            return
+        try:
+            reports, records = self.store.latest(), self.store.recent_commands(_COMMANDS_TAKEN_UP)
+        except StoreError as error:
+            if not error.retryable:
+                raise
+            _log.warning("history cannot be taken up yet: %s", error)
+            return
+        self._caught_up = True
+        self.state.restore(reports)
+        asked = {(record.command.device, record.command.quantity) for record in self.dispatcher.records()}
+        self.dispatcher.restore(
+            [record for record in records if (record.command.device, record.command.quantity) not in asked]
+        )
 
     def stop(self) -> None:
         """Take in what has arrived, make it safe, let go."""
@@ -204,6 +247,7 @@ class TwinApp:
                 if not settled and self._twin.ingest.backfill_until is None:
                     gc.freeze()  # all that is there lasts; a full collection over it would hold up what comes in
                 settled = self._twin.ingest.backfill_until is None
+                self._twin.catch_up()
                 if settled:
                     self._judge(since_s=started_s)
                     self._sample()

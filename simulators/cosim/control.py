@@ -1,48 +1,91 @@
-"""What the devices are asked for: commands that hold, else what their owners set."""
+"""What the devices are asked for: commands that hold, else what their owners set; and who has power for it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from simulators.cosim.circuits import Circuits
 from simulators.endpoints.controls import Controls
 from simulators.layout import FloatArray, Layout
-from twin.model.device import DeviceKind
+from twin.model.device import KINDS, ON_CIRCUITS, DeviceKind
+from twin.model.quantity import CIRCUIT_CLOSED, MAIN_CLOSED
 
 OWNER_TANK_SETPOINT_DEGC = 55.0  # hot water setpoint that installers leave, and what keeps legionella down
 
-_KIND_OF = {
-    "power_setpoint_w": DeviceKind.BATTERY,
-    "active_power_limit": DeviceKind.PV,
-    "power_limit_w": DeviceKind.EV_CHARGER,
-    "setpoint_offset_k": DeviceKind.HEAT_PUMP,
-    "setpoint_tank_degc": DeviceKind.WATER_HEATER,
-}
-SETPOINT_HEAT = "setpoint_heat_degc"  # the owner's alone; the grid may shift it by setpoint_offset_k
-ASKED = (*_KIND_OF, SETPOINT_HEAT)
+SETPOINT_HEAT = "heat_pump.setpoint_heat_degc"  # the owner's alone; the grid may shift it by setpoint_offset_k
+PASSING = "passing"
+BASE_ENERGISED = "base_energised"
+POWER_OFFERED = "ev_charger.power_offered_w"
+_CONTROLS = tuple((kind, quantity) for kind, description in KINDS.items() for quantity in description.controls)
+
+
+def asked_of(kind: DeviceKind, quantity: str) -> str:
+    """What the array for a quantity that devices of `kind` are asked for is called."""
+    return f"{kind.value}.{quantity}"
+
+
+def energised(kind: DeviceKind) -> str:
+    """What the array that says which devices of `kind` have power is called."""
+    return f"{kind.value}.energised"
+
+
+ASKED = (
+    *(asked_of(kind, quantity) for kind, quantity in _CONTROLS),
+    SETPOINT_HEAT,
+    *(energised(kind) for kind in ON_CIRCUITS),
+    PASSING,
+    BASE_ENERGISED,
+    POWER_OFFERED,
+)
 
 
 class Asked:
-    """One array per quantity of ASKED, one value per device of its kind.
+    """One array per name of ASKED.
 
-    `power_setpoint_w` is NaN where no command holds: the battery then serves its own home.
+    `{kind}.{quantity}`: per device, as commanded, else as its owner has it; `battery.power_setpoint_w` is NaN where no
+    command holds: the battery then serves its own home. `{kind}.energised`: per device, 0 behind an open relay of a
+    smart panel, else 1. `passing`: the same per panel and circuit. `base_energised`: the share of the base load, per
+    home. `ev_charger.power_offered_w`: the limit, 0 without power.
     """
 
-    def __init__(self, layout: Layout, controls: Controls) -> None:
-        kinds = layout.kinds
+    def __init__(self, layout: Layout, controls: Controls, circuits: Circuits) -> None:
         self._controls = controls
+        self._circuits = circuits
+        kinds = layout.kinds
         self._setpoint_heat_degc = kinds[DeviceKind.HEAT_PUMP].rating("setpoint_degc")
-        self._owner: dict[str, FloatArray] = {
-            "power_setpoint_w": np.full(kinds[DeviceKind.BATTERY].count, np.nan),
-            "active_power_limit": np.ones(kinds[DeviceKind.PV].count),
-            "power_limit_w": kinds[DeviceKind.EV_CHARGER].rating("power_w"),
-            "setpoint_offset_k": np.zeros(kinds[DeviceKind.HEAT_PUMP].count),
-            "setpoint_tank_degc": np.full(kinds[DeviceKind.WATER_HEATER].count, OWNER_TANK_SETPOINT_DEGC),
+        self._owner: dict[tuple[DeviceKind, str], FloatArray] = {
+            (DeviceKind.BATTERY, "power_setpoint_w"): np.full(kinds[DeviceKind.BATTERY].count, np.nan),
+            (DeviceKind.PV, "active_power_limit"): np.ones(kinds[DeviceKind.PV].count),
+            (DeviceKind.EV_CHARGER, "power_limit_w"): kinds[DeviceKind.EV_CHARGER].rating("power_w"),
+            (DeviceKind.HEAT_PUMP, "setpoint_offset_k"): np.zeros(kinds[DeviceKind.HEAT_PUMP].count),
+            (DeviceKind.WATER_HEATER, "setpoint_tank_degc"): np.full(
+                kinds[DeviceKind.WATER_HEATER].count, OWNER_TANK_SETPOINT_DEGC
+            ),
+            **{
+                (DeviceKind.SMART_PANEL, relay): np.ones(kinds[DeviceKind.SMART_PANEL].count)
+                for relay in (MAIN_CLOSED, *CIRCUIT_CLOSED)
+            },
         }
 
     def at(self, now_s: float) -> Mapping[str, FloatArray]:
         """What holds at `now_s`, in Unix seconds of the pilot's time."""
         wanted = {SETPOINT_HEAT: self._setpoint_heat_degc}
-        for quantity, kind in _KIND_OF.items():
+        for kind, quantity in _CONTROLS:
             commanded = self._controls.active(kind, quantity, now_s)
-            wanted[quantity] = np.where(np.isnan(commanded), self._owner[quantity], commanded)
+            wanted[asked_of(kind, quantity)] = np.where(np.isnan(commanded), self._owner[kind, quantity], commanded)
+        wanted[PASSING] = passing = self._circuits.passing(
+            wanted[asked_of(DeviceKind.SMART_PANEL, MAIN_CLOSED)],
+            _stacked([wanted[asked_of(DeviceKind.SMART_PANEL, relay)] for relay in CIRCUIT_CLOSED]),
+        )
+        wanted[BASE_ENERGISED] = self._circuits.base_energised(passing)
+        for kind, has_power in self._circuits.energised(passing).items():
+            wanted[energised(kind)] = has_power
+        wanted[POWER_OFFERED] = (
+            wanted[asked_of(DeviceKind.EV_CHARGER, "power_limit_w")] * wanted[energised(DeviceKind.EV_CHARGER)]
+        )
         return wanted
+
+
+def _stacked(columns: Sequence[FloatArray]) -> FloatArray:
+    stacked: FloatArray = np.stack(columns, axis=1)
+    return stacked

@@ -3,8 +3,9 @@
 import numpy as np
 
 from simulators.cosim.base import Arrays, ArraySimulator
+from simulators.cosim.control import BASE_ENERGISED
 from simulators.layout import FloatArray, Layout
-from simulators.people.generator import People
+from simulators.people.generator import HEAT_OF_DEMAND, People
 from simulators.people.weather import Weather
 from simulators.timeline import Timeline
 from twin.model.device import DeviceKind
@@ -19,7 +20,7 @@ class SurroundingsSimulator(ArraySimulator):
     def __init__(self, *, timeline: Timeline, layout: Layout, weather: Weather, people: People) -> None:
         super().__init__(
             timeline=timeline,
-            inputs=[],
+            inputs=[BASE_ENERGISED],
             outputs=[
                 "temperature_outdoor_degc",
                 "wind_speed_m_s",
@@ -43,7 +44,7 @@ class SurroundingsSimulator(ArraySimulator):
         self._block_start: np.datetime64 | None = None
         self._block: dict[str, FloatArray] = {}
 
-    def advance(self, t: int, length_s: int, inputs: Arrays) -> Arrays:  # noqa: ARG002
+    def advance(self, t: int, length_s: int, inputs: Arrays) -> Arrays:
         """Everything outside the devices, for the time from t - length_s to `t`."""
         start_s = int(self.timeline.utc_s(t - length_s))
         found = dict(self._weather_at(start_s + length_s / 2))
@@ -51,7 +52,9 @@ class SurroundingsSimulator(ArraySimulator):
         block = self._people.minutes(minute, 1)
         found["demand_w"] = block.demand_w[0]
         found["draw_l_min"] = block.draw_l_min[0][self._home[DeviceKind.WATER_HEATER]]
-        found["heat_gain_w"] = block.heat_gain_w[0][self._home[DeviceKind.HEAT_PUMP]]
+        without_power = 1.0 - inputs[BASE_ENERGISED]  # lights that a smart panel has switched off give no heat
+        heat_gain = block.heat_gain_w[0] - HEAT_OF_DEMAND * np.maximum(block.demand_w[0], 0.0) * without_power
+        found["heat_gain_w"] = heat_gain[self._home[DeviceKind.HEAT_PUMP]]
         found["plugged"] = block.vehicle_plugged[0][self._home[DeviceKind.EV_CHARGER]]
         found["driving_power_w"] = block.vehicle_driving_w[0][self._home[DeviceKind.EV_CHARGER]]
         if self.timeline.live:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from math import isfinite
 from typing import Any, Final
 
 import orjson
@@ -15,6 +14,7 @@ from simulators.endpoints.orders import Desk, Order, UnreadableError
 from simulators.endpoints.port import Columns, Outgoing
 from simulators.endpoints.schedule import Schedule, seed_of
 from twin.model.device import DeviceKind
+from twin.model.quantity import CIRCUITS, MAIN_CLOSED
 from twin.model.topology import Pilot
 
 NAME: Final = "hems_home"
@@ -86,6 +86,17 @@ _PARTS: Final = (
             Spec(key="tank", quantity="temperature_tank_degc", digits=1),
             Spec(key="outlet", quantity="temperature_outlet_degc", digits=1),
             Spec(key="target", quantity="setpoint_tank_degc", digits=1),
+        ),
+    ),
+    Part(
+        kind=DeviceKind.SMART_PANEL,
+        key="panel",
+        yes_no=frozenset({"main_on", *(f"circuit_{number}_on" for number in CIRCUITS)}),
+        specs=(
+            Spec(key="rest", quantity="power_w", digits=0),
+            Spec(key="main_on", quantity=MAIN_CLOSED, digits=0),
+            *(Spec(key=f"circuit_{number}_on", quantity=f"circuit_{number}_closed", digits=0) for number in CIRCUITS),
+            *(Spec(key=f"circuit_{number}", quantity=f"circuit_{number}_power_w", digits=0) for number in CIRCUITS),
         ),
     ),
 )
@@ -201,11 +212,10 @@ class HemsHomeAgent:
         section, number, setting = content["path"].split("/")
         device = self._book.device(endpoint, content["home"], section, int(number))
         spec = self._book.spec(section, setting)
-        value, rank = content["value"], content["rank"]
+        rank = content["rank"]
         if device is None or spec is None:
             raise ValueError(f"there is no {content['path']!r:.80} in {content['home']!r:.80}")
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
-            raise ValueError(f"value {value!r:.80} is no number")
+        value = self._book.number(section, setting, content["value"])
         if isinstance(rank, bool) or not isinstance(rank, int) or not 0 <= rank <= _HIGHEST_RANK:
             raise ValueError(f"rank {rank!r:.80} is not 0..{_HIGHEST_RANK}")
         until = datetime.fromisoformat(content["until"])

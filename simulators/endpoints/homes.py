@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan
+from math import isfinite, isnan
 from typing import Any
 
 from simulators.endpoints.columns import RowMaker, Spec, row_of_devices
@@ -83,6 +83,18 @@ class HomeBook:
         return next(
             (spec for part in self._parts if part.key == key for spec in part.specs if spec.key == setting), None
         )
+
+    def number(self, key: str, setting: str, value: object) -> float:
+        """The finite number that `value` is for `setting` under `key`: 0 or 1 where the wire says true or false.
+
+        Raises ValueError.
+        """
+        if any(part.key == key and setting in part.yes_no for part in self._parts):
+            if not isinstance(value, bool):
+                raise ValueError(f"value {value!r:.80} is neither true nor false")
+        elif isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+            raise ValueError(f"value {value!r:.80} is no number")
+        return float(value)
 
     def _seats_of(self, own: Sequence[Device], rows: dict[str, int]) -> list[_Seat]:
         seats = []

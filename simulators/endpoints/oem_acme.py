@@ -21,6 +21,7 @@ from simulators.endpoints.port import Columns, Outgoing
 from simulators.endpoints.schedule import Schedule, seed_of
 from twin.bus import topics
 from twin.model.device import DeviceKind
+from twin.model.quantity import CIRCUITS, MAIN_CLOSED
 from twin.model.topology import Pilot
 
 NAME: Final = "oem_acme"
@@ -109,6 +110,17 @@ _PARTS: Final = (
             _degf("tankTempF", "temperature_tank_degc"),
             _degf("outletTempF", "temperature_outlet_degc"),
             _degf("targetTempF", "setpoint_tank_degc"),
+        ),
+    ),
+    Part(
+        kind=DeviceKind.SMART_PANEL,
+        key="loadCenter",
+        yes_no=frozenset({"mainClosed", *(f"breaker{number}Closed" for number in CIRCUITS)}),
+        specs=(
+            _kw("unassignedKw"),
+            Spec(key="mainClosed", quantity=MAIN_CLOSED, digits=0),
+            *(Spec(key=f"breaker{number}Closed", quantity=f"circuit_{number}_closed", digits=0) for number in CIRCUITS),
+            *(_kw(f"breaker{number}Kw", f"circuit_{number}_power_w") for number in CIRCUITS),
         ),
     ),
 )
@@ -241,7 +253,8 @@ class OemAcmeAgent:
         spec = self._book.spec(equipment, setting)
         if device is None or spec is None:
             raise ValueError(f"site {content['siteId']!r:.80} has no {setting!r:.80} of {equipment!r:.80} {unit!r:.80}")
-        value, started_ms, minutes = (_number(content, key) for key in ("value", "requestedAtMs", "durationMin"))
+        started_ms, minutes = (_number(content, key) for key in ("requestedAtMs", "durationMin"))
+        value = self._book.number(equipment, setting, content["value"])
         priority = content["priority"]
         if isinstance(priority, bool) or not isinstance(priority, int) or not 0 <= priority <= _HIGHEST_PRIORITY:
             raise ValueError(f"priority {priority!r:.80} is not 0..{_HIGHEST_PRIORITY}")

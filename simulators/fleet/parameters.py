@@ -25,7 +25,7 @@ MODELS: Mapping[str, str] = MappingProxyType(
         "water_heater": "water_heater",
         "base_load": "base_load",
         "meter": "meter",
-        "panel": "panel",
+        "smart_panel": "panel",
     }
 )
 """Model of each device kind, as `Fleet` takes it."""
@@ -203,6 +203,6 @@ _KINDS: Mapping[str, _Kind] = MappingProxyType(
         "water_heater": _Kind(required=frozenset({"volume_l", "power_w"}), optional=frozenset(), build=_water_heater),
         "base_load": _Kind(required=frozenset(), optional=frozenset(), build=_base_load),
         "meter": _Kind(required=frozenset(), optional=frozenset(), build=_meter),
-        "panel": _Kind(required=frozenset(), optional=frozenset(), build=_panel),
+        "smart_panel": _Kind(required=frozenset(), optional=frozenset(), build=_panel),
     }
 )

@@ -163,12 +163,18 @@ TANKS: dict[str, tuple[int, dict[str, float], float, float]] = {
     "ochre_water_heater_10": (27, {"volume_l": 250, "height_m": 1.22, "ua_w_per_k": 2.17, "nodes": 10}, 51, 10),
     "ochre_water_heater_6": (24, {"volume_l": 250, "height_m": 1.22, "ua_w_per_k": 2.17, "nodes": 6}, 51, 10),
     "ochre_water_heater_3": (24, {"volume_l": 250, "height_m": 1.22, "ua_w_per_k": 2.17, "nodes": 3}, 51, 10),
+    "ochre_water_heater_2": (28, {"volume_l": 190, "height_m": 1.22, "ua_w_per_k": 1.9, "nodes": 2}, 52, 7),
+    "ochre_water_heater_1": (29, {"volume_l": 250, "height_m": 1.22, "ua_w_per_k": 2.17, "nodes": 1}, 51, 10),
 }
 HEAT_PUMP = {"heat_pump": 1.0, "heat_pump_cop": 3.0, "heat_pump_capacity_w": 1500.0, "deadband_k": 8.17}
 PUMPED: dict[str, tuple[int, dict[str, float], float, float]] = {
     "ochre_heat_pump_water_heater_a": (25, {"volume_l": 190, "height_m": 1.22, "ua_w_per_k": 1.9}, 51, 10),
     "ochre_heat_pump_water_heater_b": (26, {"volume_l": 300, "height_m": 1.5, "ua_w_per_k": 2.2}, 52, 12),
+    "ochre_heat_pump_water_heater_2": (30, {"volume_l": 250, "height_m": 1.3, "ua_w_per_k": 2.0, "nodes": 2}, 53, 15),
 }
+
+
+OCHRE_DEADBAND_K = 10.0 / 1.8  # a tenth of it below the setpoint is where its tanks start
 
 
 def heat_water(seed: int, parameters: dict[str, float], setpoint_degc: float, mains_degc: float) -> dict[str, Column]:
@@ -178,8 +184,7 @@ def heat_water(seed: int, parameters: dict[str, float], setpoint_degc: float, ma
     draw = np.zeros(minutes)
     draw[drawn["minute"].astype(int)] = drawn["draw_l_min"]
     room_degc = 20.0 + 3.0 * np.sin(np.arange(minutes) / 1440.0 * 2.0 * np.pi)
-    deadband_k = parameters.get("deadband_k", 5.56)
-    start = {"temperature_start_degc": setpoint_degc - deadband_k / 10.0, "temperature_tap_degc": TAP_DEGC}
+    start = {"temperature_start_degc": setpoint_degc - OCHRE_DEADBAND_K / 10.0, "temperature_tap_degc": TAP_DEGC}
     names = ("power_w", "heat_delivered_w", "loss_w", "temperature_outlet_degc")
     seen = {name: np.empty(minutes) for name in names}
     with Fleet(model="water_heater", n=1, parameters=parameters | start) as fleet:
@@ -196,22 +201,12 @@ def heat_water(seed: int, parameters: dict[str, float], setpoint_degc: float, ma
     return means | {"temperature_outlet_degc": seen["temperature_outlet_degc"][14::15]}
 
 
-@pytest.mark.parametrize("name", sorted(TANKS))
+@pytest.mark.parametrize("name", sorted(TANKS | PUMPED))
 def test_a_tank_takes_ochres_energy_and_gives_its_temperature_over_28_days(name: str) -> None:
+    """Each number of nodes beside OCHRE with the same number: fewer nodes blur the border of hot and cold in either."""
     theirs = reference(name)
-    seed, parameters, setpoint_degc, mains_degc = TANKS[name]
-    ours = heat_water(seed, parameters, setpoint_degc, mains_degc)
+    seed, parameters, setpoint_degc, mains_degc = (TANKS | PUMPED)[name]
+    ours = heat_water(seed, parameters | (HEAT_PUMP if name in PUMPED else {}), setpoint_degc, mains_degc)
     for flow in ("power_w", "heat_delivered_w", "loss_w"):
         assert ours[flow].mean() == pytest.approx(theirs[flow].mean(), rel=0.02), flow
     assert rmse(ours["temperature_outlet_degc"], theirs["temperature_outlet_degc"]) < 0.5
-
-
-@pytest.mark.parametrize("name", sorted(PUMPED))
-def test_a_heat_pump_tank_takes_ochres_energy_over_28_days(name: str) -> None:
-    """Outlet temperatures are not compared: cycles of a wide deadband drift apart by the hour in either tool."""
-    theirs = reference(name)
-    seed, parameters, setpoint_degc, mains_degc = PUMPED[name]
-    ours = heat_water(seed, parameters | HEAT_PUMP, setpoint_degc, mains_degc)
-    assert ours["power_w"].mean() == pytest.approx(theirs["power_w"].mean(), rel=0.02)
-    assert ours["heat_delivered_w"].mean() == pytest.approx(theirs["heat_delivered_w"].mean(), rel=0.02)
-    assert ours["loss_w"].mean() == pytest.approx(theirs["loss_w"].mean(), rel=0.05)

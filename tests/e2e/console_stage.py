@@ -23,6 +23,7 @@ from twin.dispatch import Dispatcher
 from twin.model.device import KINDS, DeviceKind, Pathway
 from twin.model.event import DeadLetter, Reason
 from twin.model.health import IngestHealth, Percentiles, StoreHealth, TwinHealth, WorldHealth
+from twin.model.quantity import CIRCUIT_CLOSED, CIRCUIT_POWER, MAIN_CLOSED
 from twin.model.telemetry import GridReport, Quality, Report
 from twin.model.topology import Device, Endpoint, Pilot
 from twin.state.aggregate import overview, pathway_table
@@ -175,6 +176,10 @@ class ConsoleStage:
             case DeviceKind.WATER_HEATER:
                 power = ratings["power_w"] if (int(hour * 4) + number) % 11 == 0 else 0.0
                 return {"power_w": power, "temperature_tank_degc": 54.0 + wobble, "setpoint_tank_degc": 55.0}
+            case DeviceKind.SMART_PANEL:
+                closed = {name: self._commanded.get((device.id, name), 1.0) for name in (MAIN_CLOSED, *CIRCUIT_CLOSED)}
+                powers = dict.fromkeys(CIRCUIT_POWER, 40.0 * wobble)
+                return {"power_w": 6.0 + sum(powers.values()), **closed, **powers}
             case DeviceKind.METER:
                 home = self.pilot.home[device.home]
                 others = [self.pilot.device[one] for one in home.devices if one != device.id]

@@ -25,14 +25,14 @@ RESOLUTION = {
 }
 _ROUNDING = 1e-5  # adapters drop binary noise after the sixth decimal
 
-PILOT = small_pilot(batteries=2)
+PILOT = small_pilot(batteries=2, kinds=tuple(DeviceKind))
 
 values = st.fixed_dictionaries(
     {
         kind: st.fixed_dictionaries(
             {
                 quantity: st.sampled_from([0.0, 1.0])
-                if quantity == "plugged"
+                if quantity == "plugged" or QUANTITIES[quantity].switch
                 else st.floats(max(QUANTITIES[quantity].minimum, -2e4), min(QUANTITIES[quantity].maximum, 1e8))
                 for quantity in KINDS[kind].reports
             }
@@ -93,7 +93,12 @@ ALLOWED = {
     "setpoint_tank_degc": (30.0, 90.0),
 }
 commanded = st.sampled_from(CONTROLS).flatmap(
-    lambda control: st.tuples(st.just(control), st.floats(*ALLOWED[control[1]], allow_subnormal=False))
+    lambda control: st.tuples(
+        st.just(control),
+        st.sampled_from([0.0, 1.0])
+        if QUANTITIES[control[1]].switch
+        else st.floats(*ALLOWED[control[1]], allow_subnormal=False),
+    )
 )
 
 

@@ -29,7 +29,7 @@ RATINGS: dict[str, dict[str, float]] = {
     "water_heater": {"volume_l": 200.0, "power_w": 3_000.0},
     "base_load": {},
     "meter": {},
-    "panel": {},
+    "smart_panel": {},
 }
 KINDS = sorted(RATINGS)
 SEEDS = st.integers(min_value=0, max_value=2**32 - 1)

@@ -15,7 +15,7 @@ RATINGS: dict[str, dict[str, float]] = {
     "water_heater": {"volume_l": 200.0, "power_w": 3_000.0},
     "base_load": {},
     "meter": {},
-    "panel": {},
+    "smart_panel": {},
 }
 
 

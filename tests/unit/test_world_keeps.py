@@ -8,6 +8,7 @@ import pytest
 
 from simulators.balance import EnergyBalance
 from simulators.checkpoint import Checkpoint
+from simulators.cosim.circuits import Circuits
 from simulators.cosim.control import OWNER_TANK_SETPOINT_DEGC, Asked
 from simulators.endpoints.controls import Controls
 from simulators.layout import Layout
@@ -85,18 +86,19 @@ def test_the_balance_shows_energy_that_goes_missing() -> None:
 def test_a_command_holds_until_it_expires_and_then_the_owner_decides_again() -> None:
     pilot = small_pilot(homes=1)
     controls = Controls(pilot)
-    asked = Asked(Layout(pilot=pilot), controls)
-    assert np.isnan(asked.at(0.0)["power_setpoint_w"]).all()
-    assert asked.at(0.0)["power_limit_w"].tolist() == [7_400.0]
-    assert asked.at(0.0)["setpoint_tank_degc"].tolist() == [OWNER_TANK_SETPOINT_DEGC]
+    layout = Layout(pilot=pilot)
+    asked = Asked(layout, controls, Circuits(layout))
+    assert np.isnan(asked.at(0.0)["battery.power_setpoint_w"]).all()
+    assert asked.at(0.0)["ev_charger.power_limit_w"].tolist() == [7_400.0]
+    assert asked.at(0.0)["water_heater.setpoint_tank_degc"].tolist() == [OWNER_TANK_SETPOINT_DEGC]
 
     controls.set("h1-battery", "power_setpoint_w", -800.0, 100.0, 5, "c1")
     controls.set("h1-ev-charger", "power_limit_w", 2_000.0, 50.0, 5, "c2")
 
-    assert asked.at(49.0)["power_setpoint_w"].tolist() == [-800.0]
-    assert asked.at(49.0)["power_limit_w"].tolist() == [2_000.0]
-    assert asked.at(51.0)["power_limit_w"].tolist() == [7_400.0]
-    assert np.isnan(asked.at(101.0)["power_setpoint_w"]).all()
+    assert asked.at(49.0)["battery.power_setpoint_w"].tolist() == [-800.0]
+    assert asked.at(49.0)["ev_charger.power_limit_w"].tolist() == [2_000.0]
+    assert asked.at(51.0)["ev_charger.power_limit_w"].tolist() == [7_400.0]
+    assert np.isnan(asked.at(101.0)["battery.power_setpoint_w"]).all()
 
 
 def test_device_values_add_up_by_home() -> None:

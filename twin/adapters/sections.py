@@ -35,8 +35,10 @@ class Field:
             return self.factor * number + 0.0  # + 0.0 turns -0.0 into 0.0
         return round(self.factor * number + self.offset, _NOISE_DIGITS) + 0.0
 
-    def to_theirs(self, value: float) -> float:
-        """Our value in their unit and sign."""
+    def to_theirs(self, value: float) -> float | bool:
+        """Our value in their unit and sign; true or false where theirs is."""
+        if self.yes_no:
+            return value >= 0.5  # noqa: PLR2004 - halfway between the two
         return round((value - self.offset) / self.factor, _NOISE_DIGITS) + 0.0
 
 

@@ -11,39 +11,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from twin.clock import Clock
+from twin.console.history import History
+from twin.console.player import Player
 from twin.model.alarm import Alarm
 from twin.model.command import CommandRecord
-from twin.model.event import Event
 from twin.model.health import TwinHealth
-from twin.model.telemetry import Series
 from twin.model.topology import Pilot
 from twin.state.registry import PilotState
-
-
-class History(Protocol):
-    """The part of a store that is asked here. Calls may take long: the console makes them on threads of its own."""
-
-    def device_series(self, device: str, quantity: str, start: datetime, end: datetime, *, points: int = 600) -> Series:
-        """One quantity of a device in [start, end), mean per bin when there are more than `points` rows."""
-        ...
-
-    def grid_series(self, quantity: str, start: datetime, end: datetime, *, points: int = 600) -> Series:
-        """A grid quantity of the whole pilot: powers and losses summed, loadings highest, voltages extreme."""
-        ...
-
-    def sample_series(
-        self, scope: str, subject: str, name: str, start: datetime, end: datetime, *, points: int = 600
-    ) -> Series:
-        """One of the twin's own figures of a subject: see `twin.model.sample`."""
-        ...
-
-    def recent_events(self, limit: int) -> Sequence[Event]:
-        """Newest events first."""
-        ...
-
-    def export(self, folder: Path, *, form: str, start: datetime | None, end: datetime | None) -> dict[str, int]:
-        """Write every table as `form` (parquet or csv) into `folder`; rows by file name."""
-        ...
 
 
 class CommandDesk(Protocol):
@@ -84,7 +58,8 @@ class AlarmDesk(Protocol):
 class ConsoleSources:
     """All of it. `health` and `summary` are computed when called; `summary` is that of the command line.
 
-    `alarms` is None where nobody judges them: in a look at the past.
+    `alarms` is None where nobody judges them: in a look at the past. `player` steers a replay, and is None else.
+    `incident` writes an incident archive of a stretch of time into a file, where that can be done.
     """
 
     pilot: Pilot
@@ -92,6 +67,8 @@ class ConsoleSources:
     history: History
     commands: CommandDesk
     alarms: AlarmDesk | None = None
+    player: Player | None = None
+    incident: Callable[[Path, datetime, datetime], None] | None = None
     health: Callable[[], TwinHealth]
     summary: Callable[[], Mapping[str, Any]]
     clock: Clock

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from twin.model.command import CommandState
 from twin.model.device import DeviceKind, Pathway
-from twin.model.quantity import QUANTITIES
+from twin.model.quantity import CIRCUIT_CLOSED, CIRCUIT_POWER, CIRCUITS, MAIN_CLOSED, QUANTITIES
 
 DASH = "\N{EN DASH}"
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
@@ -21,6 +21,7 @@ KIND_NAMES: Mapping[str, str] = {
     DeviceKind.EV_CHARGER: "EV charger",
     DeviceKind.HEAT_PUMP: "Heat pump",
     DeviceKind.WATER_HEATER: "Hot water",
+    DeviceKind.SMART_PANEL: "Smart panel",
     "base_load": "Base load",
 }
 
@@ -64,6 +65,15 @@ QUANTITY_NAMES: Mapping[str, str] = {
     "setpoint_offset_k": "Setpoint offset",
     "setpoint_tank_degc": "Tank setpoint",
     "enabled": "Enabled",
+    MAIN_CLOSED: "Main relay",
+    **{name: f"Circuit {number} relay" for number, name in zip(CIRCUITS, CIRCUIT_CLOSED, strict=True)},
+    **{name: f"Circuit {number}" for number, name in zip(CIRCUITS, CIRCUIT_POWER, strict=True)},
+}
+
+_POSITIONS: Mapping[str, tuple[str, str]] = {
+    "plugged": ("plugged in", "away"),
+    "enabled": ("yes", "no"),
+    **dict.fromkeys((MAIN_CLOSED, *CIRCUIT_CLOSED), ("closed", "open")),
 }
 
 
@@ -98,8 +108,8 @@ def quantity(name: str, value: float | None) -> str:
     if value is None:
         return DASH
     unit = QUANTITIES[name].unit if name in QUANTITIES else ""
-    if name in {"plugged", "enabled"}:
-        yes, no = ("plugged in", "away") if name == "plugged" else ("yes", "no")
+    if name in _POSITIONS:
+        yes, no = _POSITIONS[name]
         return yes if value >= 0.5 else no  # noqa: PLR2004
     if unit == "1":
         return f"{100 * value:.1f} %"

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from twin.model.quantity import CIRCUIT_CLOSED, CIRCUIT_POWER, MAIN_CLOSED
+
 
 class DeviceKind(StrEnum):
     """What a device is; the console, the store and the fleets group by it."""
@@ -15,6 +17,14 @@ class DeviceKind(StrEnum):
     EV_CHARGER = "ev_charger"
     HEAT_PUMP = "heat_pump"
     WATER_HEATER = "water_heater"
+    SMART_PANEL = "smart_panel"
+
+
+ON_CIRCUITS = (DeviceKind.PV, DeviceKind.EV_CHARGER, DeviceKind.HEAT_PUMP, DeviceKind.WATER_HEATER)
+"""Kinds that a smart panel of their home feeds, each device on a circuit of its own.
+
+A battery stands between meter and panel, so that it can carry all circuits.
+"""
 
 
 class Pathway(StrEnum):
@@ -103,6 +113,12 @@ KINDS: Mapping[DeviceKind, KindDescription] = MappingProxyType(
                 "volume_l": _rating("L", 30, 1_000, "tank volume"),
                 "power_w": _rating("W", 500, 12_000, "power of one heating element"),
             },
+        ),
+        # Its power_w is its own consumption and what lights and sockets draw: every watt of a home has one reporter.
+        DeviceKind.SMART_PANEL: KindDescription(
+            reports=("power_w", MAIN_CLOSED, *CIRCUIT_CLOSED, *CIRCUIT_POWER),
+            controls={name: name for name in (MAIN_CLOSED, *CIRCUIT_CLOSED)},
+            ratings={},
         ),
     }
 )

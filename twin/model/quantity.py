@@ -11,17 +11,27 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantity:
-    """One measurable or controllable quantity; values outside `minimum`..`maximum` are refused."""
+    """One measurable or controllable quantity; values outside `minimum`..`maximum` are refused.
+
+    A `switch` has two positions, 0 and 1, and nothing between.
+    """
 
     name: str
     unit: str
     minimum: float
     maximum: float
     meaning: str
+    switch: bool = False
 
 
 _POWER_LIMIT = 1e7
 _ENERGY_LIMIT = 1e12
+
+CIRCUITS = range(1, 13)
+"""Numbers of the circuits of a smart panel, as they stand beside its breakers."""
+MAIN_CLOSED = "main_closed"
+CIRCUIT_CLOSED = tuple(f"circuit_{number}_closed" for number in CIRCUITS)
+CIRCUIT_POWER = tuple(f"circuit_{number}_power_w" for number in CIRCUITS)
 
 _TABLE = (
     ("power_w", "W", -_POWER_LIMIT, _POWER_LIMIT, "active power, positive into the device or home"),
@@ -48,11 +58,21 @@ _TABLE = (
     ("setpoint_offset_k", "K", -5.0, 5.0, "shift of the heating setpoint asked for by the grid"),
     ("setpoint_tank_degc", "degC", 30.0, 90.0, "water heater setpoint"),
     ("enabled", "1", 0.0, 1.0, "device may run: 1 yes, 0 no"),
+    (MAIN_CLOSED, "1", 0.0, 1.0, "main relay of a smart panel: 1 closed, 0 open, then no circuit has power"),
+    *(
+        (name, "1", 0.0, 1.0, f"relay of circuit {number} of a smart panel: 1 closed, 0 open")
+        for number, name in zip(CIRCUITS, CIRCUIT_CLOSED, strict=True)
+    ),
+    *(
+        (name, "W", -_POWER_LIMIT, _POWER_LIMIT, f"active power through circuit {number} of a smart panel")
+        for number, name in zip(CIRCUITS, CIRCUIT_POWER, strict=True)
+    ),
 )
+_SWITCHES = frozenset({MAIN_CLOSED, *CIRCUIT_CLOSED})
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
     {
-        name: Quantity(name=name, unit=unit, minimum=low, maximum=high, meaning=meaning)
+        name: Quantity(name=name, unit=unit, minimum=low, maximum=high, meaning=meaning, switch=name in _SWITCHES)
         for name, unit, low, high, meaning in _TABLE
     }
 )
@@ -65,4 +85,6 @@ def refusal(name: str, value: float) -> str | None:
         return f"unknown quantity {name!r}; known: {', '.join(QUANTITIES)}"
     if not quantity.minimum <= value <= quantity.maximum:  # also catches NaN
         return f"{name} = {value!r} is outside {quantity.minimum:g}..{quantity.maximum:g} {quantity.unit}"
+    if quantity.switch and value not in {0.0, 1.0}:
+        return f"{name} = {value!r} is no position of a switch; 0 and 1 are"
     return None

@@ -45,6 +45,7 @@ class Device:
     """Anything with its own telemetry in a home. `ratings` holds every rating of its kind, defaults filled.
 
     A simulated device with a `model` behaves as its maker's FMU says, all others as our library's.
+    `circuit` is the number of the circuit of the home's smart panel that feeds it, None in a home without one.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Device:
     ratings: Mapping[str, float]
     source: Source = Source.SIMULATED
     model: VendorModel | None = None
+    circuit: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,12 +16,14 @@ _VEHICLES_WH = (40_000.0, 52_000.0, 58_000.0, 64_000.0, 77_000.0)
 _CHARGERS_W = (3_700.0, 7_400.0, 7_400.0, 11_000.0)
 _BATTERIES_WH = (5_000.0, 7_700.0, 10_000.0, 13_500.0)
 _TANKS_L = (120.0, 150.0, 200.0, 300.0)
+_PANEL_STREAM = 1  # panels have draws of their own: wanting them changes nothing else of the homes
 _OCCUPANTS_SHARE = (0.41, 0.34, 0.12, 0.10, 0.03)  # households of 1..5, Eurostat lfst_hhnhtych, rounded
 
 
 def generate_homes(entry: GenerateEntry, *, network: Network, copies: int, taken: frozenset[str]) -> list[HomeEntry]:
     """Draw `entry.homes` homes; ids h0001.. skip those in `taken`."""
     rng = np.random.default_rng(entry.seed)
+    panels = np.random.default_rng([entry.seed, _PANEL_STREAM])
     weights = np.array(list(entry.endpoints.values()))
     places = [(feeder, point) for feeder in range(1, copies + 1) for point in network.connection_points]
     order = rng.permutation(len(places))
@@ -34,6 +36,7 @@ def generate_homes(entry: GenerateEntry, *, network: Network, copies: int, taken
         if home_id in taken:
             continue
         feeder, point = places[int(order[len(homes) % len(places)])]
+        panel = [{"kind": "smart_panel"}] if panels.random() < entry.ownership.smart_panel else []
         homes.append(
             HomeEntry(
                 id=home_id,
@@ -42,7 +45,7 @@ def generate_homes(entry: GenerateEntry, *, network: Network, copies: int, taken
                 phase=None,
                 endpoint=str(rng.choice(list(entry.endpoints), p=weights / weights.sum())),
                 occupants=int(rng.choice([1, 2, 3, 4, 5], p=_OCCUPANTS_SHARE)),
-                devices=_devices(entry, rng),
+                devices=_devices(entry, rng) + panel,
             )
         )
     return homes

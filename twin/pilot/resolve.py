@@ -2,7 +2,7 @@
 
 Refuses: two things on one id, references to nothing, a phase that the connection point lacks, a device that no
 endpoint speaks for, an adapter or link that does not exist, ratings that contradict each other, a vendor's FMU
-that does not have what its map says.
+that does not have what its map says, circuits that a smart panel cannot have (twin.pilot.circuits).
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from twin.model.device import DeviceKind
 from twin.model.network import Network
 from twin.model.topology import Device, Endpoint, Home
+from twin.pilot.circuits import circuits_of_home
 from twin.pilot.problem import Place
 from twin.pilot.schema import DEVICE_MODELS, DeviceEntry, EndpointEntry, HomeEntry
 from twin.pilot.source import Source
@@ -122,7 +123,10 @@ class Resolver:
         found = [(device, (*place, "devices", index)) for index, device in given if device is not None]
         if not meters:
             found.insert(0, (DEVICE_MODELS[DeviceKind.METER](kind=DeviceKind.METER), place))
-        return [self._add_device(entry, device, at) for device, at in found]
+        circuits = circuits_of_home(self._source, entry.id, found)
+        return [
+            self._add_device(entry, device, at, circuit) for (device, at), circuit in zip(found, circuits, strict=True)
+        ]
 
     def _device_entry(self, raw: Mapping[str, Any], place: Place) -> DeviceEntry | None:
         kinds = [kind.value for kind in DeviceKind]
@@ -144,7 +148,7 @@ class Resolver:
                 self._source.problem((*place, "model", *inner), text)
         return device
 
-    def _add_device(self, home: HomeEntry, device: DeviceEntry, place: Place) -> str:
+    def _add_device(self, home: HomeEntry, device: DeviceEntry, place: Place, circuit: int | None) -> str:
         device_id = device.id or f"{home.id}-{device.kind.value.replace('_', '-')}"
         if device_id in self._devices:
             self._source.problem(place, f"two devices on one id {device_id!r}; give one of them an `id` of its own")
@@ -173,6 +177,7 @@ class Resolver:
             ratings=device.ratings(),
             source=device.source,
             model=None if device.model is None else device.model.model(self._base),
+            circuit=circuit,
         )
         return device_id
 

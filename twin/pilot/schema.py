@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator
 
 from twin.model.device import KINDS, DeviceKind, Pathway
+from twin.model.quantity import CIRCUITS
 from twin.model.topology import Source, VendorModel, VendorVariable
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
@@ -101,13 +102,17 @@ def _spelled_out(entry: object) -> object:
 
 
 class DeviceEntry(Entry):
-    """What every device has; the models of the kinds add their ratings."""
+    """What every device has; the models of the kinds add their ratings.
+
+    `circuit` is that of the home's smart panel; without it a device takes the lowest free one.
+    """
 
     kind: DeviceKind
     id: Id | None = None
     endpoint: Id | None = None
     source: Source = Source.SIMULATED
     model: VendorModelEntry | None = None
+    circuit: Annotated[int, Field(ge=CIRCUITS[0], le=CIRCUITS[-1])] | None = None
 
     def ratings(self) -> dict[str, float]:
         """The device's ratings by name, defaults filled in."""
@@ -146,13 +151,17 @@ class HomeEntry(Entry):
 
 
 class OwnershipEntry(Entry):
-    """Share of generated homes that have a device of each kind; batteries only stand where PV does."""
+    """Share of generated homes that have a device of each kind; batteries only stand where PV does.
+
+    Smart panels are rare: there is none unless it is asked for.
+    """
 
     pv: Share = 0.45
     battery: Share = 0.6
     ev_charger: Share = 0.4
     heat_pump: Share = 0.4
     water_heater: Share = 0.5
+    smart_panel: Share = 0.0
 
 
 class GenerateEntry(Entry):

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from twin.model.telemetry import Report
 from twin.model.topology import Pilot
 from twin.store import columns
+from twin.store.cut import cut
 from twin.store.database import SCRATCH, Cursor, Database
 from twin.store.port import Batch, StoreError
 from twin.store.questions import Questions, one_of
@@ -114,6 +115,13 @@ class EmbeddedStore(Questions):
         except OSError as error:
             raise StoreError(f"cannot export to {folder}: {error.strerror}", retryable=False) from error
         return written
+
+    def cut(self, folder: Path, start: datetime, end: datetime) -> dict[str, int]:
+        """Write what was received in [start, end), and known at its start, as Parquet: see `twin.store.cut`."""
+        try:
+            return cut(self._database, folder, start, end)
+        except OSError as error:
+            raise StoreError(f"cannot write to {folder}: {error.strerror}", retryable=False) from error
 
     def close(self) -> None:
         """Let go of the file, after the running write when that ends soon."""

@@ -87,6 +87,19 @@ class Store(Protocol):
         """
         ...
 
+    def devices_series(
+        self,
+        devices: Sequence[str],
+        quantity: str,
+        start: datetime,
+        end: datetime,
+        *,
+        points: int = 600,
+        received_by: datetime | None = None,
+    ) -> Sequence[Series]:
+        """What `device_series` says of each of `devices`, in their order, asked at one go."""
+        ...
+
     def grid_series(
         self,
         quantity: str,

@@ -138,6 +138,51 @@ class Questions:
             """
         return self._series(found, "avg(value)", start, end, points, device=device, received_by=received_by or _END)
 
+    def devices_series(
+        self,
+        devices: Sequence[str],
+        quantity: str,
+        start: datetime,
+        end: datetime,
+        *,
+        points: int = 600,
+        received_by: datetime | None = None,
+    ) -> Sequence[Series]:
+        """One quantity of several devices by one pass over [start, end); means as for one device."""
+        one_of("quantity", quantity, QUANTITIES)
+        origin_us, end_us = (int(value) for value in microseconds([start, end], 2))
+        answer = self._database.ask(
+            f"""
+            WITH found AS MATERIALIZED (
+                     SELECT device, epoch_us(measured_at) AS at_us, {quantity} AS value FROM telemetry
+                     WHERE measured_at >= $start AND measured_at < $end AND device IN $devices
+                           AND {quantity} IS NOT NULL AND received_at <= $received_by
+                 ),
+                 many AS (SELECT device FROM found GROUP BY device HAVING count(*) > $points),
+                 placed AS (
+                     SELECT device, value,
+                            CASE WHEN device IN (FROM many) THEN at_us - (at_us - $origin) % $width
+                                 ELSE at_us END AS place
+                     FROM found
+                 )
+            SELECT device, place, avg(value) FROM placed GROUP BY device, place ORDER BY device, place
+            """,
+            start=start,
+            end=end,
+            devices=list(devices),
+            received_by=received_by or _END,
+            origin=origin_us,
+            width=max(1, -(-(end_us - origin_us) // points)),
+            points=points,
+        )
+        places: dict[str, list[tuple[datetime, float]]] = {device: [] for device in devices}
+        for device, place, value in answer:
+            places[device].append((moment(place), value))
+        return [
+            Series(times=[at for at, _ in places[device]], values=[value for _, value in places[device]])
+            for device in devices
+        ]
+
     def grid_series(
         self,
         quantity: str,
@@ -211,14 +256,13 @@ class Questions:
 
     def recent_events(self, limit: int, *, until: datetime | None = None) -> Sequence[Event]:
         """At most `limit` events that had happened by `until`, newest first."""
-        question = f"SELECT {rows.EVENT} FROM events WHERE happened_at <= $until ORDER BY happened_at DESC LIMIT $limit"
+        question = f"SELECT {rows.EVENT} FROM events WHERE happened_at <= $until ORDER BY ALL DESC LIMIT $limit"
         return rows.events(self._database.ask(question, limit=limit, until=until or _END))
 
     def recent_dead_letters(self, limit: int, *, until: datetime | None = None) -> Sequence[DeadLetter]:
         """At most `limit` dead letters of `until` and before, newest first."""
         question = (
-            f"SELECT {rows.DEAD_LETTER} FROM dead_letters WHERE happened_at <= $until "
-            "ORDER BY happened_at DESC LIMIT $limit"
+            f"SELECT {rows.DEAD_LETTER} FROM dead_letters WHERE happened_at <= $until ORDER BY ALL DESC LIMIT $limit"
         )
         return rows.dead_letters(self._database.ask(question, limit=limit, until=until or _END))
 

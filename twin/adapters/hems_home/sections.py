@@ -1,12 +1,14 @@
 """What the HEMS calls things: W and var, kWh registers, percent, degC.
 
 Grid positive on import, solar positive on production, battery positive on discharge, loads positive on consumption.
+A panel's circuits are on or off; its rest is what no other device of the home accounts for.
 """
 
 from typing import Final
 
 from twin.adapters.sections import Field, Section
 from twin.model.device import DeviceKind
+from twin.model.quantity import CIRCUITS, MAIN_CLOSED
 
 NAME: Final = "hems_home"
 
@@ -70,6 +72,19 @@ SECTIONS: Final = (
             Field(key="tank", quantity="temperature_tank_degc"),
             Field(key="outlet", quantity="temperature_outlet_degc"),
             Field(key="target", quantity="setpoint_tank_degc"),
+        ),
+    ),
+    Section(
+        kind=DeviceKind.SMART_PANEL,
+        key="panel",
+        fields=(
+            Field(key="rest", quantity="power_w"),
+            Field(key="main_on", quantity=MAIN_CLOSED, yes_no=True),
+            *(
+                Field(key=f"circuit_{number}_on", quantity=f"circuit_{number}_closed", yes_no=True)
+                for number in CIRCUITS
+            ),
+            *(Field(key=f"circuit_{number}", quantity=f"circuit_{number}_power_w") for number in CIRCUITS),
         ),
     ),
 )

@@ -1,12 +1,14 @@
 """What ACME calls things: kW and kvar, kWh registers, percent, degF.
 
 The meter is positive on export, PV on production, storage on discharge, loads on consumption.
+A load center's breakers are closed or open; unassigned is what no other equipment of the site accounts for.
 """
 
 from typing import Final
 
 from twin.adapters.sections import Field, Section
 from twin.model.device import DeviceKind
+from twin.model.quantity import CIRCUITS, MAIN_CLOSED
 
 NAME: Final = "oem_acme"
 VENDOR: Final = "acme"
@@ -79,6 +81,19 @@ SECTIONS: Final = (
             _temperature("tankTempF", "temperature_tank_degc"),
             _temperature("outletTempF", "temperature_outlet_degc"),
             _temperature("targetTempF", "setpoint_tank_degc"),
+        ),
+    ),
+    Section(
+        kind=DeviceKind.SMART_PANEL,
+        key="loadCenter",
+        fields=(
+            Field(key="unassignedKw", quantity="power_w", factor=1e3),
+            Field(key="mainClosed", quantity=MAIN_CLOSED, yes_no=True),
+            *(
+                Field(key=f"breaker{number}Closed", quantity=f"circuit_{number}_closed", yes_no=True)
+                for number in CIRCUITS
+            ),
+            *(Field(key=f"breaker{number}Kw", quantity=f"circuit_{number}_power_w", factor=1e3) for number in CIRCUITS),
         ),
     ),
 )

@@ -27,8 +27,11 @@ RUNS = {
     "ochre_water_heater_10": (False, 27, 10, 250, 1.22, 2.17, 51, 10, 1.0),
     "ochre_water_heater_6": (False, 24, 6, 250, 1.22, 2.17, 51, 10, 1.0),
     "ochre_water_heater_3": (False, 24, 3, 250, 1.22, 2.17, 51, 10, 1.0),
+    "ochre_water_heater_2": (False, 28, 2, 190, 1.22, 1.9, 52, 7, 1.0),
+    "ochre_water_heater_1": (False, 29, 1, 250, 1.22, 2.17, 51, 10, 1.0),
     "ochre_heat_pump_water_heater_a": (True, 25, 12, 190, 1.22, 1.9, 51, 10, 1.0),
     "ochre_heat_pump_water_heater_b": (True, 26, 12, 300, 1.5, 2.2, 52, 12, 1.5),
+    "ochre_heat_pump_water_heater_2": (True, 30, 2, 250, 1.3, 2.0, 53, 15, 1.4),
 }
 
 

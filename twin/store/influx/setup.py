@@ -1,0 +1,133 @@
+"""Buckets, retention and downsampling tasks of a server, brought to what history needs: `twin store init`.
+
+Run again it changes nothing and says so; a retention or a task that differs is brought into line. Nothing is removed.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+
+from twin.store.influx import flux
+from twin.store.influx.client import Influx
+from twin.store.influx.layout import Buckets, Retention
+
+_DAY_S = 86_400
+
+# A task looks back over more than its period, so that rows that come late (a vendor's cloud, a link that was down) are
+# still counted in: minutes half an hour, quarters six hours. A run writes the same points again, which changes nothing.
+_PERIODS = {"1m": ("1m", "15s", timedelta(minutes=30)), "15m": ("15m", "1m", timedelta(hours=6))}
+
+# Registers and counters stand for what was reached by then; everything else is a mean.
+_LAST = (
+    "r._field =~ /^energy_/ or r._field =~ /^(messages|messages_total|telemetry_messages|twin_updates|duplicates|"
+    "dead_letters|missed_deadlines|steps|store_rows|commands|commands_verified|commands_failed)$/"
+)
+_NUMBERS = "r._field !~ /^(quality|nodes|.*_us)$/"
+
+
+def prepare(influx: Influx, retention: Retention | None = None) -> list[str]:
+    """Create or bring into line whatever is not as it should be; what was done, one line each."""
+    retention = retention or Retention()
+    buckets = Buckets.of(influx.address.bucket)
+    done = list(_keep_buckets(influx, _wanted(buckets, retention)))
+    for name, script in tasks(buckets).items():
+        found = [task for task in influx.tasks(name) if task.name == name]
+        if not found:
+            influx.create_task(script)
+            done.append(f"created task {name}")
+        elif str(found[0].state).strip() != script.strip():
+            influx.change_task(found[0], script)
+            done.append(f"changed task {name}")
+    return done
+
+
+def differences(influx: Influx, retention: Retention | None = None) -> list[str]:
+    """What `prepare` would do, without doing it."""
+    buckets = Buckets.of(influx.address.bucket)
+    there = {bucket.name: bucket.state for bucket in influx.buckets()}
+    said = []
+    for name, kept in _wanted(buckets, retention or Retention()).items():
+        if name not in there:
+            said.append(f"bucket {name} is missing")
+        elif there[name] != _seconds(kept):
+            said.append(f"bucket {name} keeps {_spoken(there[name])}, not {_spoken(_seconds(kept))}")
+    for name, script in tasks(buckets).items():
+        found = [task for task in influx.tasks(name) if task.name == name]
+        if not found or str(found[0].state).strip() != script.strip():
+            said.append(f"task {name} is {'another' if found else 'missing'}")
+    return said
+
+
+def remove(influx: Influx) -> None:
+    """Take away the buckets with all that is in them, and the tasks."""
+    buckets = Buckets.of(influx.address.bucket)
+    for name in tasks(buckets):
+        for task in influx.tasks(name):
+            influx.delete_task(task)
+    wanted = _wanted(buckets, Retention())
+    for bucket in influx.buckets():
+        if bucket.name in wanted:
+            influx.delete_bucket(bucket)
+
+
+def tasks(buckets: Buckets) -> Mapping[str, str]:
+    """The script of every task, by name."""
+    return {
+        buckets.minutes: _task(buckets.minutes, "1m", buckets.raw, buckets.minutes),
+        buckets.quarters: _task(buckets.quarters, "15m", buckets.minutes, buckets.quarters),
+    }
+
+
+def _task(name: str, period: str, source: str, target: str) -> str:
+    every, offset, back = _PERIODS[period]
+    minutes = int(back.total_seconds() // 60)
+    return f"""import "date"
+
+option task = {{name: {flux.text(name)}, every: {every}, offset: {offset}}}
+
+end = date.truncate(t: now(), unit: {every})
+
+rows = from(bucket: {flux.text(source)})
+  |> range(start: date.sub(d: {minutes}m, from: end), stop: end)
+  |> filter(fn: (r) => {_NUMBERS})
+
+rows
+  |> filter(fn: (r) => {_LAST})
+  |> aggregateWindow(every: {every}, fn: last, createEmpty: false, timeSrc: "_start")
+  |> to(bucket: {flux.text(target)})
+
+rows
+  |> filter(fn: (r) => not ({_LAST}))
+  |> aggregateWindow(every: {every}, fn: mean, createEmpty: false, timeSrc: "_start")
+  |> to(bucket: {flux.text(target)})
+"""
+
+
+def _wanted(buckets: Buckets, retention: Retention) -> Mapping[str, timedelta | None]:
+    return {
+        buckets.raw: retention.raw,
+        buckets.minutes: retention.minutes,
+        buckets.quarters: retention.quarters,
+        buckets.log: None,
+    }
+
+
+def _keep_buckets(influx: Influx, wanted: Mapping[str, timedelta | None]) -> Iterator[str]:
+    there = {bucket.name: bucket for bucket in influx.buckets()}
+    for name, kept in wanted.items():
+        found = there.get(name)
+        if found is None:
+            influx.create_bucket(name, kept)
+            yield f"created bucket {name}, kept {_spoken(_seconds(kept))}"
+        elif found.state != _seconds(kept):
+            influx.keep_bucket(found, kept)
+            yield f"changed bucket {name}: kept {_spoken(_seconds(kept))} instead of {_spoken(found.state)}"
+
+
+def _seconds(kept: timedelta | None) -> int:
+    return int(kept.total_seconds()) if kept else 0
+
+
+def _spoken(seconds: object) -> str:
+    if not isinstance(seconds, int) or not seconds:
+        return "for ever"
+    return f"{seconds // _DAY_S} days" if seconds % _DAY_S == 0 else f"{seconds} s"
