@@ -28,8 +28,12 @@ from twin.state.endpoint_twin import EndpointTwin
 T = TypeVar("T")
 U = TypeVar("U")
 
-HISTORY_HOURS = (1.0, 6.0, 24.0)
-"""Windows that charts over time can show; the last is what they start with."""
+HISTORY_HOURS = (1.0, 6.0, 24.0, 168.0)
+HISTORY_NAMES = ("1 h", "6 h", "24 h", "7 d")
+"""Windows that charts over time can show, and what they are called."""
+
+A_DAY = HISTORY_HOURS.index(24.0)
+"""The window that charts start with."""
 
 _KEEP_S = 3.0
 _POINTS = 480
@@ -132,7 +136,7 @@ class Views:
 
         def ask() -> Past:
             start, end = self.window(hours)
-            series = [history.device_series(device, "power_w", start, end, points=_POINTS) for device in devices]
+            series = history.devices_series(devices, "power_w", start, end, points=_POINTS)
             return Past(series=series, start=start, end=end)
 
         return await self._answers.get(("power", tuple(devices), hours), ask)

@@ -13,7 +13,7 @@ from twin.console.pages.life import CommandList
 from twin.console.pages.pathways import ONLINE
 from twin.console.pages.strips import EventList, HistoryNote
 from twin.console.pages.tables import column, live_table
-from twin.console.views import HISTORY_HOURS, Views
+from twin.console.views import HISTORY_HOURS, HISTORY_NAMES, Views
 from twin.console.words import DASH, KIND_NAMES, PATHWAY_NAMES, age, count, milliseconds, moment, plural
 from twin.state.device_twin import freshness
 from twin.state.endpoint_twin import EndpointTwin
@@ -51,10 +51,9 @@ class _Endpoint:
         pilot = views.sources.pilot
         known = pilot.endpoint[endpoint]
         self._devices = [device.id for device in pilot.endpoint_devices[endpoint]]
-        hours = [f"{hours:g} h" for hours in HISTORY_HOURS]
         size = f"{plural(len(known.homes), 'home')}, {plural(len(self._devices), 'device')}"
         with heading(f"Endpoint {endpoint}", f"{PATHWAY_NAMES[known.pathway]}, {size}"):
-            choice(hours, self._choose, start=0, label="Time shown in the charts")
+            choice(HISTORY_NAMES, self._choose, start=0, label="Time shown in the charts")
         self._history = HistoryNote()
         with tag("div", "grid12"):
             self._stats = {}

@@ -11,7 +11,7 @@ from twin.console.live import TICK_S, HistoryError
 from twin.console.pages.device import DeviceCard
 from twin.console.pages.life import CommandList
 from twin.console.pages.strips import HistoryNote
-from twin.console.views import HISTORY_HOURS, Views
+from twin.console.views import A_DAY, HISTORY_HOURS, HISTORY_NAMES, Views
 from twin.console.words import DASH, KIND_NAMES, PATHWAY_NAMES, count, power
 from twin.model.device import DeviceKind
 from twin.state.aggregate import HomeView
@@ -32,16 +32,15 @@ class _Home:
         self._views = views
         self._home = home
         self._version = -1
-        self._hours = HISTORY_HOURS[-1]
+        self._hours = HISTORY_HOURS[A_DAY]
         self._end: datetime | None = None
         view = views.home(home)
-        hours = [f"{hours:g} h" for hours in HISTORY_HOURS]
         homes = list(views.sources.pilot.home)
         place = homes.index(home)
         with heading(f"Home {home}", _where(view)):
             for name, number in (("Previous", place - 1), ("Next", (place + 1) % len(homes))):
                 link(name, f"/homes/{homes[number]}", "button")
-            choice(hours, self._choose, start=len(hours) - 1, label="Time shown in the chart")
+            choice(HISTORY_NAMES, self._choose, start=A_DAY, label="Time shown in the chart")
         self._history = HistoryNote()
         with tag("div", "grid12"):
             with bare_panel("w3 m6"):

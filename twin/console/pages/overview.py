@@ -10,7 +10,7 @@ from twin.console.kit import page as heading
 from twin.console.live import TICK_S, HistoryError
 from twin.console.pages.figures import Figures, KindBars, PathwayLine
 from twin.console.pages.strips import Backfill, ConditionList, EventList, HistoryNote
-from twin.console.views import HISTORY_HOURS, Views
+from twin.console.views import A_DAY, HISTORY_HOURS, HISTORY_NAMES, Views
 from twin.console.words import plural
 from twin.model.device import Pathway
 from twin.state.aggregate import Overview
@@ -27,11 +27,10 @@ class _Overview:
     def __init__(self, views: Views) -> None:
         self._views = views
         self._shown: Overview | None = None
-        self._hours = HISTORY_HOURS[-1]
+        self._hours = HISTORY_HOURS[A_DAY]
         self._end: datetime | None = None
         with heading("Overview", _size(views)):
-            hours = [f"{hours:g} h" for hours in HISTORY_HOURS]
-            choice(hours, self._choose, start=len(hours) - 1, label="Time shown in the charts")
+            choice(HISTORY_NAMES, self._choose, start=A_DAY, label="Time shown in the charts")
         self._backfill = Backfill(views)
         self._history = HistoryNote()
         self._conditions = ConditionList(views)
