@@ -10,7 +10,12 @@
  *
  * Heat pump (Cutler et al. 2013): capacity and electric input ratio are the rated values times a biquadratic
  *   f(x, y) = a + b x + c x^2 + d y + e y^2 + f x y
- * of indoor and outdoor temperature [degC]. The thermostat and the compressor's minimum times act every sub-step.
+ * of indoor and outdoor temperature [degC]. Of a hydronic one (air to water), COP and capacity relative to the rated
+ * values are linear, as in hplib, in outdoor temperature T_o and flow temperature T_f:
+ *   1 + outdoor_per_k (T_o - 7 degC) + flow_per_k (T_f - 35 degC)
+ * with a COP of at least 1; T_f falls from flow_cold_degc at -10 degC outdoors to flow_warm_degc at 20 degC. The start
+ * values are those of hplib's average inverter machine. The thermostat and the compressor's minimum times act every
+ * sub-step.
  * A compressor that modulates gives the heat that brings the air to the setpoint within the sub-step, between its
  * smallest share and full capacity; its input is divided by 1 - loss (1 - share) (part-load fraction).
  * Cooling dries the air too: its sensible share rises with the wet-bulb depression of the air,
@@ -35,6 +40,7 @@ static const Biquadratic COOL_INPUT_RATIO = {-0.350448, 0.11681, -0.0034, -0.001
 /* Conditions of the rated values. */
 static const double HEAT_RATED_INDOOR_DEGC = 20.0;
 static const double HEAT_RATED_OUTDOOR_DEGC = 7.0;
+static const double HEAT_RATED_FLOW_DEGC = 35.0;
 static const double COOL_RATED_WET_BULB_DEGC = 19.4;
 static const double COOL_RATED_DEPRESSION_K = 7.3; /* 26.7 degC dry bulb less 19.4 degC wet bulb */
 static const double COOL_RATED_OUTDOOR_DEGC = 35.0;
@@ -48,6 +54,10 @@ static const double COOL_OUTDOOR_MIN_DEGC = 18.33;
 static const double COOL_OUTDOOR_MAX_DEGC = 51.66;
 static const double COOL_WET_BULB_MIN_DEGC = 13.88;
 static const double COOL_WET_BULB_MAX_DEGC = 23.88;
+
+/* Outdoor temperatures between which the flow temperature of heating water falls. */
+static const double FLOW_COLD_OUTDOOR_DEGC = -10.0;
+static const double FLOW_WARM_OUTDOOR_DEGC = 20.0;
 
 /* Conditions at which the infiltration parameters are given. */
 static const double STACK_RATED_K = 20.0;
@@ -72,23 +82,52 @@ static inline double curve(Biquadratic k, double x, double y)
     return k.a + k.b * x + k.c * x * x + k.d * y + k.e * y * y + k.f * x * y;
 }
 
+typedef struct {
+    double capacity;    /* relative to the rated one */
+    double input_ratio; /* electricity per heat */
+} Performance;
+
 /* What the compressor can give to the air at full capacity, and what that takes. */
 typedef struct {
     double heat_w; /* negative cools */
     double power_w;
 } Flow;
 
+/* Capacity relative to the rated one, and input per heat, of a machine that heats the room's air. */
+static Performance to_air(const Devices *d, size_t i, double indoor_degc, double outdoor_degc)
+{
+    const double x = clamp(indoor_degc, HEAT_INDOOR_MIN_DEGC, HEAT_INDOOR_MAX_DEGC);
+    const double y = clamp(outdoor_degc, HEAT_OUTDOOR_MIN_DEGC, HEAT_OUTDOOR_MAX_DEGC);
+    const double rated_capacity = curve(HEAT_CAPACITY, HEAT_RATED_INDOOR_DEGC, HEAT_RATED_OUTDOOR_DEGC);
+    const double rated_input = curve(HEAT_INPUT_RATIO, HEAT_RATED_INDOOR_DEGC, HEAT_RATED_OUTDOOR_DEGC);
+    const double input_ratio = curve(HEAT_INPUT_RATIO, x, y) / (rated_input * d->heat_cop[i]);
+    const Performance given = {curve(HEAT_CAPACITY, x, y) / rated_capacity, input_ratio};
+    return given;
+}
+
+/* The same of one that heats water, whose flow temperature follows the weather. */
+static Performance to_water(const Devices *d, size_t i, double outdoor_degc)
+{
+    const double flow_degc = ramp(outdoor_degc, FLOW_COLD_OUTDOOR_DEGC, d->flow_cold_degc[i], FLOW_WARM_OUTDOOR_DEGC,
+                                  d->flow_warm_degc[i]);
+    const double y = clamp(outdoor_degc, HEAT_OUTDOOR_MIN_DEGC, HEAT_OUTDOOR_MAX_DEGC) - HEAT_RATED_OUTDOOR_DEGC;
+    const double x = flow_degc - HEAT_RATED_FLOW_DEGC;
+    const double relative_cop = 1.0 + d->heat_cop_outdoor_per_k[i] * y + d->heat_cop_flow_per_k[i] * x;
+    const double cop = most(d->heat_cop[i] * relative_cop, 1.0);
+    const double capacity = 1.0 + d->heat_capacity_outdoor_per_k[i] * y + d->heat_capacity_flow_per_k[i] * x;
+    const Performance given = {most(capacity, 0.0), 1.0 / cop};
+    return given;
+}
+
 static Flow heating(const Devices *d, size_t i, double indoor_degc)
 {
     const double outdoor_degc = d->temperature_outdoor_degc[i];
     Flow full = {0.0, 0.0};
     if (outdoor_degc >= d->temperature_cutout_degc[i]) {
-        const double x = clamp(indoor_degc, HEAT_INDOOR_MIN_DEGC, HEAT_INDOOR_MAX_DEGC);
-        const double y = clamp(outdoor_degc, HEAT_OUTDOOR_MIN_DEGC, HEAT_OUTDOOR_MAX_DEGC);
-        const double rated_capacity = curve(HEAT_CAPACITY, HEAT_RATED_INDOOR_DEGC, HEAT_RATED_OUTDOOR_DEGC);
-        const double rated_input = curve(HEAT_INPUT_RATIO, HEAT_RATED_INDOOR_DEGC, HEAT_RATED_OUTDOOR_DEGC);
-        const double input_ratio = curve(HEAT_INPUT_RATIO, x, y) / (rated_input * d->heat_cop[i]);
-        full.heat_w = d->heat_capacity_w[i] * (curve(HEAT_CAPACITY, x, y) / rated_capacity);
+        const Performance given
+            = d->hydronic[i] > 0.5 ? to_water(d, i, outdoor_degc) : to_air(d, i, indoor_degc, outdoor_degc);
+        const double input_ratio = given.input_ratio;
+        full.heat_w = d->heat_capacity_w[i] * given.capacity;
         full.power_w = full.heat_w * least(input_ratio, 1.0);
         const double defrost = d->defrost_time_share[i];
         if (defrost > 0.0 && outdoor_degc < DEFROST_BELOW_DEGC) {
