@@ -20,7 +20,7 @@ from twin.console.drawing import VOLTAGE_HIGH_PU, VOLTAGE_LOW_PU
 FOLDER = "Hearthgrid"
 GROUP = "hearthgrid"
 EVERY = "30s"
-_SECONDS_LOOKED_BACK = 300
+LOOKED_BACK_S = 300
 _EXPRESSION = "__expr__"
 
 
@@ -189,7 +189,7 @@ def provisioning() -> dict[str, object]:
 
 
 def _rule(alert: Alert) -> Mapping[str, object]:
-    looked_back = RelativeTimeRange(from_val=_SECONDS_LOOKED_BACK, to=0)
+    looked_back = RelativeTimeRange(from_val=LOOKED_BACK_S, to=0)
     asked = alerting.Query("A").datasource_uid(UID).model(flux.Flux(alert.query)).relative_time_range(looked_back)
     newest = expr.TypeReduce().ref_id("B").expression("A").reducer("last").datasource(_expressions())
     evaluator = expr.ExprTypeThresholdConditionsEvaluator().params([alert.limit])

@@ -42,11 +42,10 @@ def _last_steps(then: str) -> str:
 
 
 def _count(condition: str) -> str:
-    # a row that counts nothing stands for itself, so that none shows as 0 and not as unknown
     return _last_steps(
         flux.steps(
-            f"map(fn: (r) => ({{_value: if {condition} then 1 else 0}}))",
-            "sum()",
+            "reduce(identity: {commands: 0}, fn: (r, accumulator) =>"
+            f" ({{commands: accumulator.commands + (if {condition} then 1 else 0)}}))"
         )
     )
 

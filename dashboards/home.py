@@ -236,7 +236,8 @@ def _vehicle() -> PanelBuilder:
             then=flux.steps(
                 'rename(columns: {power_w: "_value"})',
                 "cumulativeSum()",
-                "map(fn: (r) => ({_time: r._time, charged: r._value * float(v: int(v: v.windowPeriod)) / 3.6e12}))",
+                "map(fn: (r) => ({_time: r._time, charged: r._value * float(v: int(v: v.windowPeriod))"
+                " / 3600000000000.0}))",
             ),
         ),
         unit=look.SHARE,

@@ -30,7 +30,7 @@ def provisioning() -> dict[str, object]:
                     "maxSeries": _MOST_SERIES,
                     "timeInterval": "1s",
                 },
-                "secureJsonData": {"token": "$HEARTHGRID_INFLUX_TOKEN"},
+                "secureJsonData": {"token": "$__env{HEARTHGRID_INFLUX_TOKEN}"},
             }
         ],
     }

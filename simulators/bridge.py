@@ -4,6 +4,7 @@ Every visible output is connected here, so this simulator steps last at each tim
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -12,19 +13,22 @@ from simulators.cosim.base import Arrays, ArraySimulator
 from simulators.cosim.control import ASKED, Asked
 from simulators.cosim.grid import GridSimulator
 from simulators.endpoints.port import Agent, Outgoing
+from simulators.fleet.mixed import MixedFleet
 from simulators.layout import FloatArray, Layout
 from simulators.outbox import Outbox
 from simulators.pace import Pacer
 from simulators.timeline import Timeline
-from twin.bus import topics
+from twin.bus import topics, wire
 from twin.bus.codec import encode
 from twin.bus.port import Bus
 from twin.bus.wire import GridMessage, WorldHealth
 from twin.model.device import KINDS, DeviceKind
+from twin.model.health import ModelFault
 
 _PICTURE_EVERY_S = 5  # the voltage of every node is sent this often once live; it is for eyes
 _HEALTH_EVERY_S = 1  # pilot time; while history is filled in, every _HEALTH_EVERY_S_BACKFILL
 _HEALTH_EVERY_S_BACKFILL = 1_800
+_MOST_FAULTY = 10_000  # devices whose faults one health message lists
 
 
 class WorldStopped(Exception):  # noqa: N818 - not an error: the way out of mosaik's run
@@ -36,7 +40,9 @@ class Bridge(ArraySimulator):
 
     Input attributes are `{kind}.{quantity}` for every quantity that a kind reports and is not merely asked for. The
     bridge's own outputs are what the devices are asked for in the next step, after commands have been taken in.
-    `keep` is called at every live step, to save the world's state when that is due.
+    `keep` is called at every live step, to save the world's state when that is due. `vendors` are the fleets in which
+    some devices run their makers' models: a device whose model gives nothing reports nothing, not even what it is
+    asked for, and the world's health says why.
     """
 
     def __init__(
@@ -52,6 +58,7 @@ class Bridge(ArraySimulator):
         asked: Asked,
         duration_s: float | None,
         keep: Callable[[int], None],
+        vendors: Mapping[DeviceKind, MixedFleet] = MappingProxyType({}),
     ) -> None:
         inputs = [f"{kind.value}.{quantity}" for kind in DeviceKind for quantity in KINDS[kind].reports]
         super().__init__(timeline=timeline, inputs=[*inputs, "head_power_w"], outputs=ASKED)
@@ -67,6 +74,8 @@ class Bridge(ArraySimulator):
         self._outbox = outbox
         self._duration_s = duration_s
         self._keep = keep
+        self._vendors = vendors
+        self._faults: tuple[ModelFault, ...] = ()
         self._live_since: int | None = None
         self._balance = EnergyBalance()
         self._strain = GridStrain()
@@ -118,6 +127,10 @@ class Bridge(ArraySimulator):
         # The grid speaks per home; a meter's place among the meters need not be its home's among the homes.
         meter = columns[DeviceKind.METER]
         meter["voltage_v"] = meter["voltage_v"][self._meter_home]
+        for kind, fleet in self._vendors.items():
+            absent = fleet.absent
+            if absent.any():
+                columns[kind] = {name: np.where(absent, np.nan, column) for name, column in columns[kind].items()}
         return columns
 
     def _grid_messages(self, t: int) -> list[Outgoing]:
@@ -160,8 +173,10 @@ class Bridge(ArraySimulator):
 
     def _publish_health_when_due(self, t: int) -> None:
         every_s = _HEALTH_EVERY_S if self.timeline.live else _HEALTH_EVERY_S_BACKFILL
-        if self._health_at is None or t - self._health_at >= every_s:
+        faults = tuple(fault for fleet in self._vendors.values() for fault in fleet.faults)
+        if self._health_at is None or t - self._health_at >= every_s or faults != self._faults:
             self._health_at = t
+            self._faults = faults
             self._publish_health(t)
 
     def _publish_health(self, t: int) -> None:
@@ -182,6 +197,7 @@ class Bridge(ArraySimulator):
             v_max_pu=self._strain.v_max_pu,
             transformer_loading_max=self._strain.transformer_loading_max,
             losses_w=self._strain.losses_w,
+            model_faults=_listed(self._faults),
         )
         self._bus.publish(topics.world(self._pilot), encode(health))
 
@@ -190,3 +206,24 @@ class Bridge(ArraySimulator):
             return False
         self._live_since = t if self._live_since is None else self._live_since
         return t - self._live_since >= self._duration_s
+
+
+def _listed(faults: Sequence[ModelFault]) -> tuple[wire.ModelFault, ...]:
+    """Faults for the wire, of as many devices as a message holds; the others follow when these are mended."""
+    listed = []
+    room = _MOST_FAULTY
+    for fault in faults:
+        devices = fault.devices[:room]
+        if not devices:
+            break
+        room -= len(devices)
+        listed.append(
+            wire.ModelFault(
+                devices=devices,
+                model=fault.model[:200],
+                reason=fault.reason[:500],
+                restarts=fault.restarts,
+                given_up=fault.given_up,
+            )
+        )
+    return tuple(listed)

@@ -7,10 +7,21 @@ import numpy as np
 from mosaik import AsyncWorld
 from mosaik.async_scenario import Entity
 
-from simulators.cosim.control import BASE_ENERGISED, PASSING, POWER_OFFERED, SETPOINT_HEAT, asked_of, energised
+from simulators.cosim.control import (
+    BASE_ENERGISED,
+    PASSING,
+    POWER_OFFERED,
+    SETPOINT_COOL,
+    SETPOINT_HEAT,
+    asked_of,
+    energised,
+)
+from simulators.cosim.surroundings import ROOM_DEGC
 from simulators.layout import FloatArray, Layout
 from twin.model.device import ON_CIRCUITS, DeviceKind
 from twin.model.quantity import CIRCUIT_POWER
+
+_ROOM_RANGE_DEGC = (-40.0, 60.0)  # that the water heater's model takes
 
 
 def connect(
@@ -41,10 +52,21 @@ def connect(
     wire(
         around,
         pump,
-        *same("temperature_outdoor_degc", "irradiance_global_w_m2"),
+        *same("temperature_outdoor_degc", "irradiance_global_w_m2", "solar_window_w", "solar_wall_w"),
+        *same("temperature_ground_degc"),
+        ("wind_speed_house_m_s", "wind_speed_m_s"),
+        ("temperature_wet_bulb_coil_degc", "temperature_wet_bulb_indoor_degc"),
         ("heat_gain_w", "heat_gain_internal_w"),
     )
-    wire(around, heater, *same("draw_l_min", "temperature_mains_degc"))
+    wire(
+        around,
+        heater,
+        *same("draw_l_min", "temperature_mains_degc"),
+        ("temperature_wet_bulb_room_degc", "temperature_wet_bulb_degc"),
+    )
+    room = partial(_room_degc, layout)
+    indoors = ("temperature_indoor_degc", "temperature_ambient_degc")
+    world.connect(entities[pump], entities[heater], indoors, transform=room)
     wire(around, "panel", ("demand_w", "demand_w"))
 
     for kind in (pv, ev, pump, heater):
@@ -72,8 +94,10 @@ def connect(
         (ev, (POWER_OFFERED, "power_limit_w")),
         (pump, (asked_of(DeviceKind.HEAT_PUMP, "setpoint_offset_k"), "setpoint_offset_k")),
         (pump, (SETPOINT_HEAT, "setpoint_heat_degc")),
+        (pump, (SETPOINT_COOL, "setpoint_cool_degc")),
         (pump, (energised(DeviceKind.HEAT_PUMP), "enabled")),
         (heater, (asked_of(DeviceKind.WATER_HEATER, "setpoint_tank_degc"), "setpoint_degc")),
+        (heater, (asked_of(DeviceKind.WATER_HEATER, "setpoint_tank_offset_k"), "setpoint_offset_k")),
         (heater, (energised(DeviceKind.WATER_HEATER), "enabled")),
         (around, (BASE_ENERGISED, BASE_ENERGISED)),
         ("panel", (asked_of(DeviceKind.BATTERY, "power_setpoint_w"), "commanded_w")),
@@ -100,3 +124,11 @@ def connect(
     wire(pump, "bridge", ("temperature_indoor_degc", f"{pump}.temperature_indoor_degc"))
     wire(heater, "bridge", ("temperature_mean_degc", f"{heater}.temperature_tank_degc"))
     wire(heater, "bridge", ("temperature_outlet_degc", f"{heater}.temperature_outlet_degc"))
+
+
+def _room_degc(layout: Layout, indoor_degc: FloatArray) -> FloatArray:
+    """The air around each water heater: that of its home's house, else of a usual room."""
+    by_home = np.full(layout.homes, ROOM_DEGC)
+    known = np.isfinite(indoor_degc)
+    by_home[layout.kinds[DeviceKind.HEAT_PUMP].home[known]] = np.clip(indoor_degc[known], *_ROOM_RANGE_DEGC)
+    return by_home[layout.kinds[DeviceKind.WATER_HEATER].home]

@@ -10,7 +10,7 @@
 
 import gc
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,6 +35,7 @@ from simulators.endpoints.registry import agents as build_agents
 from simulators.fleet.fmu_fleet import Fleet, FleetError
 from simulators.fleet.mixed import MixedFleet, vendor_fleets
 from simulators.fleet.parameters import parameters
+from simulators.fleet.vendor import UNPACED_WAIT_S, WAIT_S
 from simulators.layout import Layout
 from simulators.outbox import Outbox
 from simulators.pace import Pacer
@@ -100,7 +101,11 @@ class World:
         controls, circuits = Controls(pilot), Circuits(layout)
         grid = GridSimulator(timeline=timeline, layout=layout)
         weather = weather_of(pilot)
-        self._fleets = {kind: _fleet(layout, kind, clock) for kind in _MODEL}
+        paced = run.speed > 0
+        self._fleets = {
+            kind: _fleet(layout, kind, clock, lambda: WAIT_S if paced and timeline.live else UNPACED_WAIT_S)
+            for kind in _MODEL
+        }
         self._base_load = Fleet(model="base_load", n=layout.homes)
         self._saveable = {**{kind.value: fleet for kind, fleet in self._fleets.items()}, "base_load": self._base_load}
         if saved is not None and timeline.utc_s(-timeline.length_s(0)) == saved.utc_s:
@@ -117,6 +122,7 @@ class World:
             asked=Asked(layout, controls, circuits),
             duration_s=run.duration_s,
             keep=self._save_when_due,
+            vendors={kind: fleet for kind, fleet in self._fleets.items() if isinstance(fleet, MixedFleet)},
         )
         self.simulators: Mapping[str, ArraySimulator] = {
             "surroundings": SurroundingsSimulator(
@@ -188,10 +194,10 @@ def _timeline(run: Run, clock: Clock, *, on_wall: bool, saved: Saved | None) -> 
     return Timeline(epoch=epoch, live_at_s=int(ahead_s), step_s=run.step_s, first_s=first_s, wall_s=wall_s)
 
 
-def _fleet(layout: Layout, kind: DeviceKind, clock: Clock) -> Fleet:
+def _fleet(layout: Layout, kind: DeviceKind, clock: Clock, wait_s: Callable[[], float]) -> Fleet:
     devices = layout.kinds[kind].devices
     chosen = parameters(kind, [device.ratings for device in devices], seed=layout.pilot.seed)
-    vendors = vendor_fleets(kind, devices, chosen, clock)
+    vendors = vendor_fleets(kind, devices, chosen, clock, wait_s)
     if not vendors:
         return Fleet(model=_MODEL[kind], n=len(devices), parameters=chosen)
     return MixedFleet(model=_MODEL[kind], n=len(devices), parameters=chosen, vendors=vendors)

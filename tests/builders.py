@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import count, cycle, islice
 from types import MappingProxyType
 
-from twin.model.device import KINDS, ON_CIRCUITS, DeviceKind, Pathway
+from twin.model.device import ON_CIRCUITS, DeviceKind, Pathway, with_defaults
 from twin.model.network import ConnectionPoint, Line, Network, Node, Transformer
 from twin.model.network import Source as Supply
 from twin.model.topology import Device, Endpoint, Home, People, Pilot, Source, Weather
@@ -87,13 +87,12 @@ def device(
     ratings: Mapping[str, float] = MappingProxyType({}),
 ) -> Device:
     """A device named `{home}-{kind}{suffix}`, with typical ratings, overridden by `ratings`."""
-    defaults = {name: rating.default for name, rating in KINDS[kind].ratings.items() if rating.default is not None}
     return Device(
         id=f"{home}-{kind.replace('_', '-')}{suffix}",
         kind=kind,
         home=home,
         endpoint=endpoint,
-        ratings=MappingProxyType({**defaults, **RATINGS[kind], **ratings}),
+        ratings=MappingProxyType(with_defaults(kind, {**RATINGS[kind], **ratings})),
         source=source,
     )
 

@@ -36,6 +36,7 @@ MIDDLE: Mapping[str, float] = {
     "temperature_tank_degc": 51.23,
     "temperature_outlet_degc": 54.87,
     "setpoint_tank_degc": 55.0,
+    "setpoint_tank_offset_k": 5.0,
     **dict.fromkeys((MAIN_CLOSED, *CIRCUIT_CLOSED), 1.0),
     **dict.fromkeys(CIRCUIT_POWER, 345.6),
 }

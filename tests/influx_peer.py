@@ -6,10 +6,11 @@ are answered with no rows, as a new server answers them.
 
 import json
 import re
+import socket
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -32,20 +33,11 @@ class Point:
         return self.measurement, tuple(sorted(self.tags.items()))
 
 
-def _split(text: str, sign: str) -> list[str]:
-    """At every `sign` that is neither escaped nor within quotes."""
-    parts, start, quoted, at = [], 0, False, 0
-    while at < len(text):
-        if text[at] == "\\" and at + 1 < len(text):
-            at += 2
-            continue
-        if text[at] == '"':
-            quoted = not quoted
-        elif text[at] == sign and not quoted:
-            parts.append(text[start:at])
-            start = at + 1
-        at += 1
-    return [*parts, text[start:]]
+def _parts(sign: str) -> re.Pattern[str]:
+    return re.compile(rf'(?:\\.|"(?:\\.|[^"\\])*"|[^\\"{sign}])+', re.DOTALL)
+
+
+_LINES, _WORDS, _PAIRS, _SIDES = (_parts(sign) for sign in ("\n", " ", ",", "="))
 
 
 def _plain(text: str) -> str:
@@ -62,17 +54,17 @@ def _field_value(text: str) -> float | int | str | bool:
 
 
 def lines(body: str) -> list[str]:
-    return [line for line in _split(body, "\n") if line]
+    return _LINES.findall(body)
 
 
 def parsed(line: str) -> Point:
     """Read one line; an AssertionError or ValueError says that it is none."""
-    series, fields, at_ns = _split(line, " ")
-    measurement, *tags = _split(series, ",")
-    pairs = [_split(one, "=") for one in tags]
-    assert all(len(pair) == 2 and all(pair) for pair in pairs), f"tags of {line!r}"
-    values = [_split(one, "=") for one in _split(fields, ",")]
-    assert all(len(pair) == 2 and all(pair) for pair in values), f"fields of {line!r}"
+    series, fields, at_ns = _WORDS.findall(line)
+    measurement, *tags = _PAIRS.findall(series)
+    pairs = [_SIDES.findall(one) for one in tags]
+    assert all(len(pair) == 2 for pair in pairs), f"tags of {line!r}"
+    values = [_SIDES.findall(one) for one in _PAIRS.findall(fields)]
+    assert all(len(pair) == 2 for pair in values), f"fields of {line!r}"
     return Point(
         measurement=_plain(measurement),
         tags={_plain(name): _plain(value) for name, value in pairs},
@@ -83,12 +75,13 @@ def parsed(line: str) -> Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What to answer instead of taking the points. `silent`: nothing, until the client gives up."""
+    """What to answer instead of taking the points. `silent`: nothing, until the client gives up; `broken`: hang up."""
 
     status: int = 204
     message: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     silent: bool = False
+    broken: bool = False
     take: bool = False  # the points are taken all the same
     if_longer: int = 0  # only for bodies longer than this
 
@@ -106,6 +99,7 @@ class Peer:
         self.port = 0
         self._lock = threading.Lock()
         self._over = threading.Event()
+        self._connections: list[socket.socket] = []
         self._server: ThreadingHTTPServer | None = None
         self._thread: threading.Thread | None = None
 
@@ -122,6 +116,7 @@ class Peer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def do_POST(self) -> None:
                 peer.answer(self)
@@ -131,6 +126,11 @@ class Peer:
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
+
+            def get_request(self) -> tuple[socket.socket, Any]:
+                connection, address = super().get_request()
+                peer._connections.append(connection)
+                return connection, address
 
             def handle_error(self, request: object, client_address: object) -> None:
                 """A client that gave up is not worth a traceback."""
@@ -142,12 +142,16 @@ class Peer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop listening; connections that stand are answered no more."""
+        """Stop listening and break off what stands, as a killed server does."""
         self._over.set()
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
             self._thread.join(10)
             self._server.server_close()
+            for connection in self._connections:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+            self._connections.clear()
             self._server = None
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
@@ -169,8 +173,8 @@ class Peer:
             answer = self._next(len(body))
             if answer is None or answer.take:
                 self._take(parameters["bucket"][0], body.decode())
-        if answer is not None and answer.silent:
-            self._over.wait(10)
+        if answer is not None and (answer.silent or answer.broken):
+            self._over.wait(10 if answer.silent else 0)
             request.close_connection = True
         elif answer is not None:
             text = json.dumps({"code": "x", "message": answer.message}).encode()

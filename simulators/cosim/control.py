@@ -10,9 +10,8 @@ from simulators.layout import FloatArray, Layout
 from twin.model.device import KINDS, ON_CIRCUITS, DeviceKind
 from twin.model.quantity import CIRCUIT_CLOSED, MAIN_CLOSED
 
-OWNER_TANK_SETPOINT_DEGC = 55.0  # hot water setpoint that installers leave, and what keeps legionella down
-
 SETPOINT_HEAT = "heat_pump.setpoint_heat_degc"  # the owner's alone; the grid may shift it by setpoint_offset_k
+SETPOINT_COOL = "heat_pump.setpoint_cool_degc"
 PASSING = "passing"
 BASE_ENERGISED = "base_energised"
 POWER_OFFERED = "ev_charger.power_offered_w"
@@ -32,6 +31,7 @@ def energised(kind: DeviceKind) -> str:
 ASKED = (
     *(asked_of(kind, quantity) for kind, quantity in _CONTROLS),
     SETPOINT_HEAT,
+    SETPOINT_COOL,
     *(energised(kind) for kind in ON_CIRCUITS),
     PASSING,
     BASE_ENERGISED,
@@ -52,15 +52,18 @@ class Asked:
         self._controls = controls
         self._circuits = circuits
         kinds = layout.kinds
-        self._setpoint_heat_degc = kinds[DeviceKind.HEAT_PUMP].rating("setpoint_degc")
+        pumps = kinds[DeviceKind.HEAT_PUMP]
+        self._owners_alone = {
+            SETPOINT_HEAT: pumps.rating("setpoint_degc"),
+            SETPOINT_COOL: pumps.rating("setpoint_cool_degc"),
+        }
         self._owner: dict[tuple[DeviceKind, str], FloatArray] = {
             (DeviceKind.BATTERY, "power_setpoint_w"): np.full(kinds[DeviceKind.BATTERY].count, np.nan),
             (DeviceKind.PV, "active_power_limit"): np.ones(kinds[DeviceKind.PV].count),
             (DeviceKind.EV_CHARGER, "power_limit_w"): kinds[DeviceKind.EV_CHARGER].rating("power_w"),
             (DeviceKind.HEAT_PUMP, "setpoint_offset_k"): np.zeros(kinds[DeviceKind.HEAT_PUMP].count),
-            (DeviceKind.WATER_HEATER, "setpoint_tank_degc"): np.full(
-                kinds[DeviceKind.WATER_HEATER].count, OWNER_TANK_SETPOINT_DEGC
-            ),
+            (DeviceKind.WATER_HEATER, "setpoint_tank_degc"): kinds[DeviceKind.WATER_HEATER].rating("setpoint_degc"),
+            (DeviceKind.WATER_HEATER, "setpoint_tank_offset_k"): np.zeros(kinds[DeviceKind.WATER_HEATER].count),
             **{
                 (DeviceKind.SMART_PANEL, relay): np.ones(kinds[DeviceKind.SMART_PANEL].count)
                 for relay in (MAIN_CLOSED, *CIRCUIT_CLOSED)
@@ -69,7 +72,7 @@ class Asked:
 
     def at(self, now_s: float) -> Mapping[str, FloatArray]:
         """What holds at `now_s`, in Unix seconds of the pilot's time."""
-        wanted = {SETPOINT_HEAT: self._setpoint_heat_degc}
+        wanted = dict(self._owners_alone)
         for kind, quantity in _CONTROLS:
             commanded = self._controls.active(kind, quantity, now_s)
             wanted[asked_of(kind, quantity)] = np.where(np.isnan(commanded), self._owner[kind, quantity], commanded)

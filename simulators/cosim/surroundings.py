@@ -4,13 +4,17 @@ import numpy as np
 
 from simulators.cosim.base import Arrays, ArraySimulator
 from simulators.cosim.control import BASE_ENERGISED
+from simulators.cosim.sunlight import HouseSun
 from simulators.layout import FloatArray, Layout
+from simulators.people.climate import MOST_HUMID, indoor_wet_bulb_degc
 from simulators.people.generator import HEAT_OF_DEMAND, People
 from simulators.people.weather import Weather
 from simulators.timeline import Timeline
 from twin.model.device import DeviceKind
 
 _PREPARE_STEPS = 600  # the next day's people are generated bit by bit over so many live steps, not all at midnight
+_STRONGEST_WIND_M_S = 60.0  # that the house model takes
+ROOM_DEGC = 20.0  # where a water heater stands in a home without a heated house of ours
 _BLOCK_MINUTES = 60  # weather is computed an hour at a time and interpolated between its minutes
 
 
@@ -27,6 +31,12 @@ class SurroundingsSimulator(ArraySimulator):
                 "irradiance_global_w_m2",
                 "irradiance_poa_w_m2",
                 "temperature_mains_degc",
+                "temperature_ground_degc",
+                "temperature_wet_bulb_coil_degc",
+                "temperature_wet_bulb_room_degc",
+                "wind_speed_house_m_s",
+                "solar_window_w",
+                "solar_wall_w",
                 "demand_w",
                 "draw_l_min",
                 "heat_gain_w",
@@ -40,6 +50,9 @@ class SurroundingsSimulator(ArraySimulator):
         self._slice = max(1, layout.homes // _PREPARE_STEPS)
         self._tilt = kinds[DeviceKind.PV].rating("tilt_deg")
         self._azimuth = kinds[DeviceKind.PV].rating("azimuth_deg")
+        houses = kinds[DeviceKind.HEAT_PUMP]
+        self._house_sun = HouseSun(weather, houses)
+        self._cooled_degc = houses.rating("setpoint_cool_degc")
         self._home = {kind: layout.kinds[kind].home for kind in DeviceKind}
         self._block_start: np.datetime64 | None = None
         self._block: dict[str, FloatArray] = {}
@@ -74,7 +87,19 @@ class SurroundingsSimulator(ArraySimulator):
     def _weather_block(self, start: np.datetime64) -> dict[str, FloatArray]:
         times = start + np.arange(_BLOCK_MINUTES + 1) * np.timedelta64(60, "s")
         sample = self._weather.sample(times)
+        window_w, wall_w = self._house_sun.through_windows_and_on_walls(times)
+        outdoor_degc, dew_point_degc = sample.temperature_degc, sample.dew_point_degc
         return {
+            "temperature_ground_degc": self._weather.ground_degc(times),
+            "temperature_wet_bulb_coil_degc": indoor_wet_bulb_degc(
+                outdoor_degc[:, None], dew_point_degc[:, None], self._cooled_degc[None, :], most_humid=MOST_HUMID
+            ),
+            "temperature_wet_bulb_room_degc": indoor_wet_bulb_degc(
+                outdoor_degc, dew_point_degc, np.full_like(outdoor_degc, ROOM_DEGC)
+            ),
+            "wind_speed_house_m_s": np.minimum(sample.wind_speed_m_s, _STRONGEST_WIND_M_S),
+            "solar_window_w": window_w,
+            "solar_wall_w": wall_w,
             "temperature_outdoor_degc": sample.temperature_degc,
             "wind_speed_m_s": sample.wind_speed_m_s,
             "irradiance_global_w_m2": sample.ghi_w_m2,

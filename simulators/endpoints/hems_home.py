@@ -86,6 +86,7 @@ _PARTS: Final = (
             Spec(key="tank", quantity="temperature_tank_degc", digits=1),
             Spec(key="outlet", quantity="temperature_outlet_degc", digits=1),
             Spec(key="target", quantity="setpoint_tank_degc", digits=1),
+            Spec(key="boost", quantity="setpoint_tank_offset_k", digits=1),
         ),
     ),
     Part(

@@ -110,6 +110,7 @@ _PARTS: Final = (
             _degf("tankTempF", "temperature_tank_degc"),
             _degf("outletTempF", "temperature_outlet_degc"),
             _degf("targetTempF", "setpoint_tank_degc"),
+            Spec(key="gridOffsetF", quantity="setpoint_tank_offset_k", factor=_DEGF_PER_K, digits=1),
         ),
     ),
     Part(

@@ -248,7 +248,7 @@ def this_platform() -> tuple[str, ...]:
 
 def open_instance(path: Path, folder: Path, name: str, messages: list[str]) -> Any:  # noqa: ANN401 - FMPy has no types
     """An instance of the FMU unpacked in `folder`, initialised by nobody yet; `messages` gets what it logs."""
-    description = fmpy.read_model_description(str(path), validate=False)
+    description = _described(path)
     is_fmi2 = description.fmiVersion == "2.0"
     instance = (fmi2.FMU2Slave if is_fmi2 else fmi3.FMU3Slave)(
         guid=description.guid if is_fmi2 else description.instantiationToken,
@@ -294,6 +294,12 @@ def fmu_path(model: str) -> Path:
         known = ", ".join(sorted(p.name for p in folder.glob("*.fmi3.fmu"))) or "none"
         raise FleetError(model, "", f"no FMU {name} in {folder}, there is: {known}")
     return path
+
+
+@cache
+def _described(path: Path) -> ModelDescription:
+    """Read once for all instances of a process."""
+    return fmpy.read_model_description(str(path), validate=False)
 
 
 @cache

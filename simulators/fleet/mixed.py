@@ -2,11 +2,11 @@
 
 The library's model runs along in the rows of vendors' devices too, so that all arrays keep one length; what it gives
 there is replaced before anybody sees it. A quantity that a vendor's map leaves out is NaN, as is everything of a
-device whose process is not there.
+device whose model has failed; one whose process is merely late keeps its last values and is `absent`.
 """
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -18,17 +18,23 @@ from simulators.fleet.fmu_fleet import Fleet, FleetError
 from simulators.fleet.vendor import VendorFleet
 from twin.clock import Clock
 from twin.model.device import DeviceKind
+from twin.model.health import ModelFault
 from twin.model.topology import Device, VendorModel
 
 _LENGTH = struct.Struct("<I")
 
 
 def vendor_fleets(
-    kind: DeviceKind, devices: Sequence[Device], parameters: Mapping[str, NDArray[np.float64]], clock: Clock
+    kind: DeviceKind,
+    devices: Sequence[Device],
+    parameters: Mapping[str, NDArray[np.float64]],
+    clock: Clock,
+    wait_s: Callable[[], float],
 ) -> list[tuple[VendorFleet, NDArray[np.intp]]]:
     """The devices that have a vendor's model, together where FMU, map and start values are the same, with their rows.
 
-    `devices` are all of one kind, `parameters` theirs in the same order. Raises FleetError for a wrong map.
+    `devices` are all of one kind, `parameters` theirs in the same order; `wait_s` as for VendorFleet. Raises FleetError
+    for a wrong map.
     """
     models: list[VendorModel] = []
     rows: list[list[int]] = []
@@ -47,6 +53,7 @@ def vendor_fleets(
                 names=tuple(devices[row].id for row in chosen),
                 parameters={name: column[chosen] for name, column in parameters.items()},
                 clock=clock,
+                wait_s=wait_s,
             ),
             np.array(chosen, dtype=np.intp),
         )
@@ -70,6 +77,19 @@ class MixedFleet(Fleet):
         for _, rows in vendors:
             for view in self.outputs.values():
                 view[rows] = np.nan  # nothing is known before the first step
+
+    @property
+    def absent(self) -> NDArray[np.bool_]:
+        """Which devices have no values of this step, shape (n,): they report nothing."""
+        absent = np.zeros(self.n, dtype=np.bool_)
+        for fleet, rows in self._vendors:
+            absent[rows] = fleet.absent
+        return absent
+
+    @property
+    def faults(self) -> tuple[ModelFault, ...]:
+        """The vendors' models that have failed."""
+        return tuple(fault for fleet, _ in self._vendors for fault in fleet.faults)
 
     def step(self, time_s: float, step_s: float) -> None:
         """Advance all devices; FleetError only for what the library's own model refuses."""

@@ -97,6 +97,7 @@ class Variable:
     type: str
     unit: str | None
     scalar: bool
+    sized_by: int | None = None  # the structural parameter that says how many numbers it has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,12 +137,14 @@ class Wiring:
     outputs: tuple[Link, ...]
     constants: Mapping[str, float]
     start: tuple[tuple[int, str, float], ...]  # reference, type, value in the vendor's words
+    size: int | None  # the structural parameter that sets the number of devices, if all go into one instance
 
 
 @cache
 def describe(path: Path) -> Description:
     """Read an FMU's description. Raises FleetError if it is none."""
     found, platforms = open_file(path)
+    by_reference = {v.valueReference: v for v in found.modelVariables}
     slave = found.coSimulation
     fixed = slave is not None and not slave.canHandleVariableCommunicationStepSize
     default = found.defaultExperiment.stepSize if found.defaultExperiment is not None else None
@@ -150,7 +153,7 @@ def describe(path: Path) -> Description:
         fmi=found.fmiVersion,
         text=found.description or "",
         tool=found.generationTool or "",
-        variables={v.name: _variable(v) for v in found.modelVariables},
+        variables={v.name: _variable(v, by_reference) for v in found.modelVariables},
         units=_units(found),
         platforms=platforms,
         co_simulation=slave is not None,
@@ -182,6 +185,8 @@ class _Wirer:
         self._links: dict[str, list[Link]] = {"parameter": [], "input": [], "output": []}
         self._constants: dict[str, float] = {}
         self._start: list[tuple[int, str, float]] = []
+        self._linked: list[tuple[Place, Variable]] = []
+        self._size: int | None = None
         if kind not in NEEDED:
             self.problems.append(((), f"a {kind.value} has no vendor models; allowed for: {_listed(NEEDED)}"))
             return
@@ -194,6 +199,7 @@ class _Wirer:
         self._check_file()
         for name, entry in model.map.items():
             self._link(name, entry)
+        self._check_size()
         missing = [name for name in NEEDED[kind] if name not in model.map]
         if missing:
             self.problems.append(
@@ -201,8 +207,10 @@ class _Wirer:
             )
         for name, value in model.start.items():
             variable = self._found(("start", name), name)
-            if variable is not None:
+            if variable is not None and (variable.scalar or variable.sized_by == self._size):
                 self._start.append((variable.reference, variable.type, value))
+            elif variable is not None:
+                self.problems.append((("start", name), f"{name!r} is no single number"))
 
     def wiring(self) -> Wiring:
         """The links in the order of the map."""
@@ -212,6 +220,7 @@ class _Wirer:
             outputs=tuple(self._links["output"]),
             constants=self._constants,
             start=tuple(self._start),
+            size=self._size,
         )
 
     def _check_file(self) -> None:
@@ -229,10 +238,20 @@ class _Wirer:
         if variable is None:
             text = f"{self._theirs.name} has no variable {name!r}; it has: {_listed(self._theirs.variables)}"
             self.problems.append((place, text))
-        elif variable.type not in TYPES or not variable.scalar:
+        elif variable.type not in TYPES or not (variable.scalar or variable.sized_by is not None):
             self.problems.append((place, f"{name!r} is no single number"))
             return None
         return variable
+
+    def _check_size(self) -> None:
+        """Arrays can be used where all that is mapped has one number for each device."""
+        sizers = {variable.sized_by for _, variable in self._linked}
+        if len(sizers) == 1:
+            (self._size,) = sizers
+            return
+        for place, variable in self._linked:
+            if not variable.scalar:
+                self.problems.append((place, f"{variable.name!r} is no single number, while others of the map are"))
 
     def _link(self, name: str, entry: VendorVariable) -> None:
         place: Place = ("map", name)
@@ -284,6 +303,7 @@ class _Wirer:
         offset = entry.factor * (given.offset - wanted.offset) / wanted.factor + entry.offset
         link = Link(ours=ours.name, reference=theirs.reference, type=theirs.type, factor=factor, offset=offset)
         self._links[ours.causality].append(link)
+        self._linked.append((place, theirs))
 
     def _unit(self, name: str, *, theirs_own: bool) -> Unit | None:
         if theirs_own and name in self._theirs.units:
@@ -291,16 +311,20 @@ class _Wirer:
         return COMMON_UNITS.get(name)
 
 
-def _variable(found: Any) -> Variable:  # noqa: ANN401 - FMPy has no types
+def _variable(found: Any, by_reference: Mapping[int, Any]) -> Variable:  # noqa: ANN401 - FMPy has no types
     unit = found.unit or (found.declaredType.unit if found.declaredType is not None else None)
-    sizes = [dimension.start for dimension in found.dimensions or () if dimension.start is not None]
+    sizers = [by_reference[d.valueReference] for d in found.dimensions or () if d.start is None]
+    sizes = [d.start for d in found.dimensions or () if d.start is not None] + [sizer.start for sizer in sizers]
+    only = sizers[0] if len(sizers) == len(sizes) == 1 else None
+    settable = only is not None and only.causality == "structuralParameter" and only.type == "UInt64"
     return Variable(
         name=found.name,
         reference=found.valueReference,
         causality=found.causality or "local",
         type=found.type,
         unit=unit,
-        scalar=all(int(size) == 1 for size in sizes),
+        scalar=all(int(size or 0) == 1 for size in sizes),
+        sized_by=only.valueReference if only is not None and settable else None,
     )
 
 

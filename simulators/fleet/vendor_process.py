@@ -1,8 +1,8 @@
-"""Runs n instances of one vendor's FMU away from the world: `python -m simulators.fleet.vendor_process PORT`.
+"""Runs the devices of one vendor's FMU away from the world: `python -m simulators.fleet.vendor_process PORT`.
 
-Native code of others may crash, hang or print; here it takes nobody with it. Everything comes and goes in frames over
-one local connection (vendor_frames). An instance that refuses a call gives NaN and is begun anew a minute of simulated
-time later; the others go on.
+Native code of others may crash, hang or print; here it takes nobody with it. The library is loaded once. Its devices
+are one instance with arrays where the FMU offers that, else an instance each. Everything comes and goes in frames over
+one local connection (vendor_frames).
 """
 
 import os
@@ -10,176 +10,133 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.fleet.fmu_fleet import FmuRefusal, open_instance, unpack
+from simulators.fleet.fmu_fleet import FmuRefusal, unpack
 from simulators.fleet.vendor_frames import FrameError, receive, send
+from simulators.fleet.vendor_instance import Instance, ports
 from simulators.fleet.vendor_map import describe
-
-_AGAIN_AFTER_S = 60.0
-_WHOLE = frozenset({"Integer", "Int32", "Enumeration", "Boolean"})
-_SUFFIX = {"Enumeration": {"2.0": "Integer", "3.0": "Int64"}}
-
-Group = tuple[str, list[int], list[int]]  # type, value references, columns in the frame
-
-
-class Device:
-    """One instance, from its first call to its last."""
-
-    def __init__(self, path: Path, folder: Path, name: str, start: Sequence[tuple[int, str, float]]) -> None:
-        self._description = describe(path)
-        self._arguments = (path, folder, name)
-        self._start = start
-        self._time_s = 0.0
-        self._resting_s = 0.0
-        self.messages: list[str] = []
-        self._fmu = self._begun()
-
-    def step(self, step_s: float, inputs: list[tuple[Group, NDArray[np.float64]]]) -> bool:
-        """Set inputs and advance; False while the instance rests after a refusal."""
-        if self._fmu is None:
-            self._resting_s += step_s
-            if self._resting_s < _AGAIN_AFTER_S:
-                return False
-            self._fmu = self._begun()
-        try:
-            for (kind, references, _), values in inputs:
-                self._call("set", kind, references, _typed(kind, values))
-            only = self._description.step_s
-            parts = 1 if only is None else max(1, round(step_s / only))
-            for _ in range(parts):
-                self._fmu.doStep(self._time_s, step_s / parts)
-                self._time_s += step_s / parts
-        except FmuRefusal as error:
-            self.messages.append(str(error))
-            self._fmu = None  # not freed: what has failed is not to be called again
-            self._resting_s = 0.0
-            return False
-        return True
-
-    def read(self, kind: str, references: list[int]) -> list[float]:
-        """Values of variables of one type."""
-        return [float(value) for value in self._call("get", kind, references)]
-
-    def save(self) -> bytes | None:
-        """The instance's state, if the FMU can give it."""
-        if self._fmu is None or not self._description.keeps_state:
-            return None
-        old = self._description.fmi == "2.0"
-        state = self._fmu.getFMUstate() if old else self._fmu.getFMUState()
-        blob = self._fmu.serializeFMUstate(state) if old else self._fmu.serializeFMUState(state)
-        (self._fmu.freeFMUstate if old else self._fmu.freeFMUState)(state)
-        return bytes(blob)
-
-    def restore(self, blob: bytes) -> None:
-        """Put a saved state back; what does not fit is said in `messages` and left."""
-        if self._fmu is None:
-            return
-        old = self._description.fmi == "2.0"
-        try:
-            state = self._fmu.deSerializeFMUstate(blob) if old else self._fmu.deserializeFMUState(blob)
-            (self._fmu.setFMUstate if old else self._fmu.setFMUState)(state)
-            (self._fmu.freeFMUstate if old else self._fmu.freeFMUState)(state)
-        except FmuRefusal as error:
-            self.messages.append(f"begins anew, its saved state does not fit: {error}")
-
-    def _begun(self) -> Any:  # noqa: ANN401 - FMPy has no types
-        self._time_s = 0.0
-        fmu = self._fmu = open_instance(*self._arguments, self.messages)
-        if self._description.fmi == "2.0":
-            fmu.setupExperiment(startTime=0.0)
-        for reference, kind, value in self._start:
-            self._call("set", kind, [reference], _typed(kind, np.array([value])))
-        if self._description.fmi == "2.0":
-            fmu.enterInitializationMode()
-        else:
-            fmu.enterInitializationMode(startTime=0.0)
-        fmu.exitInitializationMode()
-        return fmu
-
-    def _call(self, verb: str, kind: str, *arguments: object) -> Any:  # noqa: ANN401 - FMPy has no types
-        suffix = _SUFFIX.get(kind, {}).get(self._description.fmi, kind)
-        return getattr(self._fmu, verb + suffix)(*arguments)
 
 
 class Host:
-    """All instances of one process."""
+    """All devices of one process."""
 
     def __init__(self, setup: dict[str, Any], body: bytes) -> None:
-        path, names = Path(setup["fmu"]), setup["names"]
-        folder = unpack(path)  # once: all instances share one library
-        parameters = np.frombuffer(body, dtype=np.float64).reshape(len(setup["parameters"]), len(names))
-        self._devices = [
-            Device(
-                path,
-                folder,
-                name,
-                [
-                    *((reference, kind, value) for reference, kind, value in setup["start"]),
-                    *(
-                        (reference, kind, float(parameters[k, row]))
-                        for k, (reference, kind) in enumerate(setup["parameters"])
-                    ),
-                ],
-            )
-            for row, name in enumerate(names)
-        ]
-        self._inputs = _groups(setup["inputs"])
-        self._outputs = _groups(setup["outputs"])
+        self._setup = setup
+        self._path = Path(setup["fmu"])
+        self._about = describe(self._path)
+        self._folder = unpack(self._path)  # once: all instances share one library
+        self._count = len(setup["names"])
+        self._parameters = np.frombuffer(body, dtype=np.float64).reshape(len(setup["parameters"]), self._count)
+        self._inputs, self._outputs = ports(setup["inputs"]), ports(setup["outputs"])
         self._shapes = (len(setup["inputs"]), len(setup["outputs"]))
+        self._messages: list[str] = []
+        self._instances = self._together() if setup["size"] is not None else self._singly()
 
     def step(self, step_s: float, body: bytes) -> NDArray[np.float64]:
         """Values of all outputs, shape (outputs, devices); NaN where an instance rests."""
-        given = np.frombuffer(body, dtype=np.float64).reshape(self._shapes[0], len(self._devices))
-        found = np.full((self._shapes[1], len(self._devices)), np.nan)
-        for row, device in enumerate(self._devices):
-            if device.step(step_s, [(group, given[group[2], row]) for group in self._inputs]):
-                for kind, references, columns in self._outputs:
-                    found[columns, row] = device.read(kind, references)
+        given = np.frombuffer(body, dtype=np.float64).reshape(self._shapes[0], self._count)
+        found = np.full((self._shapes[1], self._count), np.nan)
+        try:
+            self._step(step_s, given, found)
+        except FmuRefusal as error:  # of all devices together
+            if self._about.once_per_process:
+                raise
+            self._messages.append(f"refuses for all devices at once, they begin anew one by one: {error}")
+            self._instances = self._singly()
+            self._step(step_s, given, found)
         return found
 
-    def save(self) -> list[bytes | None]:
-        """State of every instance, None where there is none."""
-        return [device.save() for device in self._devices]
+    def save(self) -> list[bytes]:
+        """State of every device, empty where there is none; the first has that of all where they are together."""
+        states = [instance.save() for instance in self._instances]
+        return states + [b""] * (self._count - len(states))
 
     def restore(self, sizes: list[int], body: bytes) -> None:
         """Put states back; a size of 0 leaves an instance alone."""
-        at = 0
-        for device, size in zip(self._devices, sizes, strict=True):
+        ends = np.cumsum(sizes).tolist()
+        for instance, size, end in zip(self._instances, sizes, ends, strict=False):
             if size:
-                device.restore(body[at : at + size])
-            at += size
+                instance.restore(body[end - size : end])
+
+    def resting(self) -> list[tuple[int, str, int, bool]]:
+        """Devices without values: row, why, restarts so far, given up."""
+        return [
+            (row, instance.why[:300], max(0, instance.refusals - 1), instance.is_given_up)
+            for row, instance in enumerate(self._instances)
+            if instance.rests
+        ]
 
     def messages(self) -> list[str]:
         """What instances had to say since last asked, few of it."""
-        found = []
-        for device in self._devices:
-            found += device.messages
-            device.messages.clear()
+        found, self._messages = self._messages, []
+        for instance in self._instances:
+            found += instance.messages
+            instance.messages.clear()
         return found[:5]
+
+    def _step(self, step_s: float, given: NDArray[np.float64], found: NDArray[np.float64]) -> None:
+        width = self._count // len(self._instances)
+        for number, instance in enumerate(self._instances):
+            own = slice(number * width, (number + 1) * width)
+            instance.step(step_s, self._inputs, given[:, own], self._outputs, found[:, own])
+
+    def _together(self) -> list[Instance]:
+        """One instance with arrays."""
+        return [self._instance(slice(0, self._count), self._setup["size"])]
+
+    def _singly(self) -> list[Instance]:
+        """An instance for each device; where the FMU has arrays, of one element."""
+        return [self._instance(slice(row, row + 1), self._setup["size"]) for row in range(self._count)]
+
+    def _instance(self, rows: slice, size: int | None) -> Instance:
+        names = self._setup["names"][rows]
+        start = [(reference, kind, [value]) for reference, kind, value in self._setup["start"]]
+        start = [(ref, kind, values * len(names) if ref in self._sized() else values) for ref, kind, values in start]
+        start += [
+            (reference, kind, self._parameters[k, rows].tolist())
+            for k, (reference, kind) in enumerate(self._setup["parameters"])
+        ]
+        return Instance(
+            path=self._path,
+            folder=self._folder,
+            about=self._about,
+            name=names[0],
+            start=start,
+            count=len(names),
+            size=size,
+        )
+
+    def _sized(self) -> set[int]:
+        """References of variables with one value for each device."""
+        size = self._setup["size"]
+        return {v.reference for v in self._about.variables.values() if size is not None and v.sized_by == size}
 
 
 def serve(connection: socket.socket) -> None:
     """Answer frames until the world closes the connection."""
     host: Host | None = None
     while True:
-        head, body = receive(connection, None)
+        head, body = receive(connection)
         if head["do"] == "setup":
-            host = Host(head, body)
+            try:
+                host = Host(head, body)
+            except Exception as error:  # whatever it is, the world shall know why nothing runs
+                send(connection, {"failed": f"{type(error).__name__}: {error}"[:300]})
+                raise
             send(connection, {"messages": host.messages()})
         elif host is None:
             raise FrameError("wants something before it has said what to run")
         elif head["do"] == "step":
             found = host.step(head["step_s"], body)
-            send(connection, {"messages": host.messages()}, found)
+            send(connection, {"messages": host.messages(), "resting": host.resting()}, found)
         elif head["do"] == "save":
             states = host.save()
-            send(connection, {"sizes": [len(state or b"") for state in states]}, b"".join(s or b"" for s in states))
+            send(connection, {"sizes": [len(state) for state in states]}, b"".join(states))
         else:
             host.restore(head["sizes"], body)
             send(connection, {"messages": host.messages()})
@@ -206,27 +163,6 @@ def _end_with_the_world() -> None:
     """Native code that hangs must not outlive the world: our input ends when the world does."""
     sys.stdin.read()
     os._exit(0)
-
-
-def _groups(links: list[tuple[int, str]]) -> list[Group]:
-    """Variables of one type go in one call."""
-    kinds = sorted({kind for _, kind in links})
-    return [
-        (
-            kind,
-            [reference for reference, of in links if of == kind],
-            [column for column, (_, of) in enumerate(links) if of == kind],
-        )
-        for kind in kinds
-    ]
-
-
-def _typed(kind: str, values: NDArray[np.float64]) -> list[Any]:
-    if kind == "Boolean":
-        return [bool(value > 0.5) for value in values]  # noqa: PLR2004 - between no and yes
-    if kind in _WHOLE:
-        return [round(float(value)) for value in values]
-    return [float(value) for value in values]
 
 
 if __name__ == "__main__":

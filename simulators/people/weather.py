@@ -1,9 +1,10 @@
 """The weather over the pilot at any second, and the sun on every roof. The only importer of pvlib.
 
 Sources are the measured typical years that pvlib ships, the user's EPW file, or the user's CSV file (`weather_file`).
-Between measured rows temperature and wind are linear. Irradiance is interpolated as clearness indices - diffuse and
-beam irradiance over what reaches the top of the atmosphere (Liu and Jordan 1960, Solar Energy 4(3)) - and multiplied
-by the sun's true position at the asked instant, so that no light leaks into the night and dawn comes when it should.
+Between measured rows temperature, dew point and wind are linear. Irradiance is interpolated as clearness indices -
+diffuse and beam irradiance over what reaches the top of the atmosphere (Liu and Jordan 1960, Solar Energy 4(3)) - and
+multiplied by the sun's true position at the asked instant, so that no light leaks into the night and dawn comes when
+it should.
 Refuses unknown names, unreadable files and times that a short record does not cover.
 """
 
@@ -15,6 +16,7 @@ from typing import Self
 import numpy as np
 import pvlib
 
+from simulators.people.climate import DEPRESSION_K, ground_degc
 from simulators.people.weather_file import (
     FloatArray,
     Site,
@@ -38,7 +40,8 @@ _POSITIONS_PER_STEP = 12  # sun positions averaged over a measured interval
 _MIN_SIN_ELEVATION = 0.05  # a mean of the interval below this (3 degrees) makes ratios to it noise
 _YEAR_S = 365 * 86_400.0
 _HOURS = 8760
-_PVLIB_COLUMNS = ("ghi", "dni", "dhi", "temp_air", "wind_speed")
+_PVLIB_COLUMNS = ("ghi", "dni", "dhi", "temp_air", "wind_speed", "temp_dew")
+_EPW_MISSING_DEGC = 70.0  # the format's range for dew points ends here; 99.9 says that there is none
 _REFERENCE_YEAR = np.datetime64("2001-01-01", "s")  # sun positions of a typical year; not a leap year
 
 
@@ -47,6 +50,7 @@ class WeatherSample:
     """Weather at the asked instants; every array has their shape. GHI and DHI are horizontal, DNI normal."""
 
     temperature_degc: FloatArray
+    dew_point_degc: FloatArray
     wind_speed_m_s: FloatArray
     ghi_w_m2: FloatArray
     dni_w_m2: FloatArray
@@ -78,6 +82,9 @@ class Weather:
         self._record = record
         self._beam_index, self._diffuse_index = _clearness(record)
         self._mains = _mains_constants(record)
+        self._year = _year_wave(record)
+        known = record.dew_point_degc
+        self._dew_point = record.temperature_degc - DEPRESSION_K if known is None else known
         self._last: _Sky | None = None
 
     @classmethod
@@ -151,6 +158,12 @@ class Weather:
         degf = mean_f + 6.0 + ratio * swing_f / 2.0 * hemisphere * np.sin(phase)
         return np.maximum((degf - 32.0) / 1.8, 0.5)  # water in the main is not frozen
 
+    def ground_degc(self, times: TimeArray) -> FloatArray:
+        """Temperature of the ground below a floor, from the year's wave of the air."""
+        mean_degc, amplitude_k, coldest_day = self._year
+        day = year_seconds(self._local(times)) / 86_400.0
+        return ground_degc(day, mean_degc=mean_degc, amplitude_k=amplitude_k, coldest_day=coldest_day)
+
     def _local(self, times: TimeArray) -> TimeArray:
         offset = np.timedelta64(round(self.site.utc_offset_h * 3600), "s")
         local: TimeArray = np.add(times.astype("datetime64[s]"), offset)
@@ -166,8 +179,10 @@ class Weather:
         dni[sun.sin_elevation <= 0.0] = 0.0
         dhi = self._interpolate(self._diffuse_index, seconds, middle) * sun.extraterrestrial_w_m2 * sun.sin_elevation
         instant = self._record.instant_s
+        temperature = self._interpolate(self._record.temperature_degc, seconds, instant)
         sample = WeatherSample(
-            temperature_degc=self._interpolate(self._record.temperature_degc, seconds, instant),
+            temperature_degc=temperature,
+            dew_point_degc=np.minimum(temperature, self._interpolate(self._dew_point, seconds, instant)),
             wind_speed_m_s=self._interpolate(self._record.wind_speed_m_s, seconds, instant),
             ghi_w_m2=dni * sun.sin_elevation + dhi,
             dni_w_m2=dni,
@@ -257,6 +272,15 @@ def _mains_constants(record: WeatherRecord) -> tuple[float, float]:
     return float(degf.mean()), float(months.max() - months.min())
 
 
+def _year_wave(record: WeatherRecord) -> tuple[float, float, float]:
+    """Mean and amplitude of the monthly mean air temperature, and the middle of the coldest month as a day."""
+    if record.length_s < _YEAR_S:
+        return float(record.temperature_degc.mean()), 0.0, 0.0
+    months = np.array([month.mean() for month in np.array_split(record.temperature_degc, 12)])
+    coldest_day = (float(np.argmin(months)) + 0.5) * _YEAR_S / 86_400.0 / months.size
+    return float(record.temperature_degc.mean()), float(months.max() - months.min()) / 2.0, coldest_day
+
+
 def _path(source: str, base: Path | None) -> Path:
     return Path(source) if base is None else base / source
 
@@ -266,7 +290,7 @@ def _read_tmy(name: str) -> WeatherRecord:
     path = Path(pvlib.__file__).parent / "data" / PVLIB_YEARS[name]
     if path.suffix == ".tm2":
         frame, meta = pvlib.iotools.read_tmy2(path)
-        tenths = ("DryBulb", "Wspd")  # TMY2 stores tenths of a degree and of a metre per second
+        tenths = ("DryBulb", "Wspd", "DewPoint")  # TMY2 stores tenths of a degree and of a metre per second
         columns = [frame[column].to_numpy(np.float64) for column in ("GHI", "DNI", "DHI")]
         columns += [frame[column].to_numpy(np.float64) / 10.0 for column in tenths]
     else:
@@ -288,7 +312,7 @@ def _read_epw(path: Path) -> WeatherRecord:
 
 
 def _typical_year(name: str, meta: Mapping[str, float], columns: Sequence[FloatArray]) -> WeatherRecord:
-    ghi, dni, dhi, temperature, wind = columns
+    ghi, dni, dhi, temperature, wind, dew_point = columns
     if ghi.size != _HOURS:
         raise WeatherError(name, value=f"{ghi.size} rows", allowed=f"{_HOURS} hourly rows of one year")
     return WeatherRecord(
@@ -307,4 +331,5 @@ def _typical_year(name: str, meta: Mapping[str, float], columns: Sequence[FloatA
         dhi_w_m2=dhi,
         temperature_degc=temperature,
         wind_speed_m_s=wind,
+        dew_point_degc=np.minimum(np.where(dew_point > _EPW_MISSING_DEGC, temperature - DEPRESSION_K, dew_point), 40.0),
     )

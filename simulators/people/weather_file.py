@@ -24,6 +24,9 @@ QUANTITY_RANGES: dict[str, tuple[float, float]] = {
     "temperature_degc": (-90.0, 60.0),
     "wind_speed_m_s": (0.0, 100.0),
 }
+DEW_POINT = "dew_point_degc"
+_OPTIONAL: dict[str, tuple[float, float]] = {DEW_POINT: (-90.0, 40.0)}
+_RANGES = {**QUANTITY_RANGES, **_OPTIONAL}
 _COLUMNS = ("time", *QUANTITY_RANGES)
 _YEAR_S = 365 * 86_400
 
@@ -67,9 +70,9 @@ class Site:
 class WeatherRecord:
     """Equally spaced weather of one site.
 
-    Irradiance row k is the mean over [k, k + 1) steps from the origin; temperature and wind belong to the instant
-    `instant_s` after the start of that interval. `origin` is local standard time; None means 1 January of any year,
-    and then the record is one whole 365-day year.
+    Irradiance row k is the mean over [k, k + 1) steps from the origin; temperature, dew point and wind belong to the
+    instant `instant_s` after the start of that interval; the dew point is None where nobody measured it. `origin` is
+    local standard time; None means 1 January of any year, and then the record is one whole 365-day year.
     """
 
     name: str
@@ -82,11 +85,14 @@ class WeatherRecord:
     dhi_w_m2: FloatArray
     temperature_degc: FloatArray
     wind_speed_m_s: FloatArray
+    dew_point_degc: FloatArray | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that the atmosphere cannot have, whichever file format they came in."""
-        for column, (low, high) in QUANTITY_RANGES.items():
-            values: FloatArray = getattr(self, column)
+        for column, (low, high) in _RANGES.items():
+            values: FloatArray | None = getattr(self, column)
+            if values is None:
+                continue
             wrong = ~((values >= low) & (values <= high))
             if wrong.any():
                 row = int(np.argmax(wrong))
@@ -115,7 +121,7 @@ def year_seconds(local: TimeArray) -> FloatArray:
 
 
 def read_csv(path: Path, *, site: Site) -> WeatherRecord:
-    """Read `time,ghi_w_m2,dni_w_m2,dhi_w_m2,temperature_degc,wind_speed_m_s`, any column order.
+    """Read `time,ghi_w_m2,dni_w_m2,dhi_w_m2,temperature_degc,wind_speed_m_s`, any column order; `dew_point_degc` too.
 
     `time` is RFC 3339 with an offset and opens the interval whose means the row holds; rows are equally spaced. A file
     of at least 365 days serves every year by month, day and time; a shorter one serves its own days only.
@@ -127,12 +133,14 @@ def read_csv(path: Path, *, site: Site) -> WeatherRecord:
         with path.open(newline="", encoding="utf-8") as stream:
             reader = csv.DictReader(stream)
             header = reader.fieldnames or []
-            if sorted(header) != sorted(_COLUMNS):
-                raise WeatherError(name, row=1, value=",".join(header), allowed="columns " + ",".join(_COLUMNS))
+            columns_read = [column for column in _RANGES if column in header or column in QUANTITY_RANGES]
+            if sorted(header) != sorted(["time", *columns_read]):
+                allowed = "columns " + ",".join(_COLUMNS) + ", and where known " + ",".join(_OPTIONAL)
+                raise WeatherError(name, row=1, value=",".join(header), allowed=allowed)
             for record in reader:
                 line = reader.line_num
                 times.append(_epoch_s(name, line, record["time"]))
-                rows.append([_number(name, line, column, record[column]) for column in QUANTITY_RANGES])
+                rows.append([_number(name, line, column, record[column]) for column in columns_read])
     except OSError as error:
         raise WeatherError(str(path), allowed=f"a readable file ({error.strerror})") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -149,7 +157,7 @@ def read_csv(path: Path, *, site: Site) -> WeatherRecord:
 
 
 def _record(name: str, site: Site, step_s: int, origin: np.datetime64 | None, columns: FloatArray) -> WeatherRecord:
-    ghi, dni, dhi, temperature, wind = columns
+    ghi, dni, dhi, temperature, wind, *dew_point = columns
     return WeatherRecord(
         name=name,
         site=site,
@@ -161,6 +169,7 @@ def _record(name: str, site: Site, step_s: int, origin: np.datetime64 | None, co
         dhi_w_m2=dhi,
         temperature_degc=temperature,
         wind_speed_m_s=wind,
+        dew_point_degc=dew_point[0] if dew_point else None,
     )
 
 
@@ -177,7 +186,7 @@ def _epoch_s(name: str, row: int, text: str | None) -> int:
 
 
 def _number(name: str, row: int, column: str, text: str | None) -> float:
-    low, high = QUANTITY_RANGES[column]
+    low, high = _RANGES[column]
     try:
         value = float(text or "")
     except ValueError:

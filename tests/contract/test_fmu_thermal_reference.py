@@ -156,6 +156,46 @@ def test_capacity_and_cop_follow_ochres_curves(season: str) -> None:
     np.testing.assert_allclose(cop / cop[rated], points["cop"], rtol=0.05)
 
 
+# COP at 7 degC outdoors and 35 degC flow, its change per kelvin outdoors and per kelvin of flow, relative to it.
+MACHINES = {1.0: (5.059, 0.03045, -0.01731), 4.0: (4.252, 0.02243, -0.01418)}
+
+
+@pytest.mark.parametrize("group", sorted(MACHINES), ids=["inverter", "on-off"])
+def test_the_cop_of_a_machine_that_heats_water_follows_hplib(group: float) -> None:
+    """From -15 to 20 degC outdoors and 30 to 55 degC flow; below a COP of 1 it is a heating rod in hplib as here."""
+    table = reference("hplib_air_water")
+    points = {name: column[table["group"] == group] for name, column in table.items()}
+    cop, per_outdoor_k, per_flow_k = MACHINES[group]
+    parameters: dict[str, Column | float] = {
+        "hydronic": 1.0,
+        "heat_cop": cop,
+        "heat_cop_outdoor_per_k": per_outdoor_k,
+        "heat_cop_flow_per_k": per_flow_k,
+        "flow_cold_degc": points["flow_degc"],
+        "flow_warm_degc": points["flow_degc"],
+        "backup_power_w": 0.0,
+    }
+    with Fleet(model="house", n=len(points["cop"]), parameters=parameters) as fleet:
+        fleet.inputs["temperature_outdoor_degc"][:] = points["outdoor_degc"]
+        fleet.inputs["setpoint_heat_degc"][:] = 25.0
+        fleet.step(0.0, 1.0)
+        ours = fleet.outputs["heat_w"] / fleet.outputs["power_w"]
+    np.testing.assert_allclose(ours, points["cop"], rtol=0.05)
+
+
+def test_the_flow_temperature_falls_as_it_gets_warmer() -> None:
+    """The COP rises by what the machine gains and by what the water asks for."""
+    outdoor_degc = np.array([-20.0, -10.0, 5.0, 20.0])
+    flow_degc = np.array([45.0, 45.0, 35.0, 25.0])
+    with Fleet(model="house", n=4, parameters={"hydronic": 1.0, "heat_cop": 5.0, "backup_power_w": 0.0}) as fleet:
+        fleet.inputs["temperature_outdoor_degc"][:] = outdoor_degc
+        fleet.inputs["setpoint_heat_degc"][:] = 25.0
+        fleet.step(0.0, 1.0)
+        ours = fleet.outputs["heat_w"] / fleet.outputs["power_w"]
+    expected = 5.0 * (1.0 + 0.03045 * (outdoor_degc - 7.0) - 0.01731 * (flow_degc - 35.0))
+    np.testing.assert_allclose(ours, np.maximum(expected, 1.0), rtol=1e-12)
+
+
 TANKS: dict[str, tuple[int, dict[str, float], float, float]] = {
     "ochre_water_heater_12_a": (21, {"volume_l": 250, "height_m": 1.22, "ua_w_per_k": 2.17, "nodes": 12}, 51, 10),
     "ochre_water_heater_12_b": (22, {"volume_l": 190, "height_m": 1.22, "ua_w_per_k": 1.9, "nodes": 12}, 52, 7),
@@ -203,7 +243,7 @@ def heat_water(seed: int, parameters: dict[str, float], setpoint_degc: float, ma
 
 @pytest.mark.parametrize("name", sorted(TANKS | PUMPED))
 def test_a_tank_takes_ochres_energy_and_gives_its_temperature_over_28_days(name: str) -> None:
-    """Each number of nodes beside OCHRE with the same number: fewer nodes blur the border of hot and cold in either."""
+    """Each number of nodes beside OCHRE with the same number: coarse tanks are heated to the bottom and lose more."""
     theirs = reference(name)
     seed, parameters, setpoint_degc, mains_degc = (TANKS | PUMPED)[name]
     ours = heat_water(seed, parameters | (HEAT_PUMP if name in PUMPED else {}), setpoint_degc, mains_degc)

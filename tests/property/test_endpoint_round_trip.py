@@ -91,6 +91,7 @@ ALLOWED = {
     "active_power_limit": (0.0, 1.0),
     "setpoint_offset_k": (-5.0, 5.0),
     "setpoint_tank_degc": (30.0, 90.0),
+    "setpoint_tank_offset_k": (-25.0, 25.0),
 }
 commanded = st.sampled_from(CONTROLS).flatmap(
     lambda control: st.tuples(

@@ -48,6 +48,11 @@ HOUSE: dict[str, tuple[float, float]] = {
     "fan_power_w": (0.0, 500.0),
     "distribution_efficiency": (0.5, 1.0),
     "mass_start_offset_k": (-10.0, 10.0),
+    "hydronic": (0.0, 1.0),
+    "flow_cold_degc": (20.0, 75.0),
+    "flow_warm_degc": (20.0, 75.0),
+    "heat_cop_outdoor_per_k": (-0.1, 0.1),
+    "heat_cop_flow_per_k": (-0.1, 0.1),
 }
 TANK: dict[str, tuple[float, float]] = {
     "volume_l": (50.0, 400.0),

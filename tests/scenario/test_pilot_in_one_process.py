@@ -25,6 +25,10 @@ from twin.store.spool import Spool
 START = datetime(2026, 6, 21, 16, 0, tzinfo=UTC)
 RUN_S = 900
 WISH_W = 1_500.0
+LEVERS = {
+    DeviceKind.HEAT_PUMP: ("setpoint_offset_k", 2.0),
+    DeviceKind.WATER_HEATER: ("setpoint_tank_offset_k", 10.0),
+}
 OPENED = {"h1": "main_closed", "h2": "circuit_4_closed", "h3": "circuit_6_closed"}  # all, water heater, lights
 
 
@@ -36,6 +40,7 @@ class Stage:
     twin: Twin
     commands: dict[str, str] = field(default_factory=dict)
     relays: dict[str, str] = field(default_factory=dict)
+    levers: dict[str, str] = field(default_factory=dict)
 
     def record(self, home: str, commands: Mapping[str, str] | None = None) -> CommandRecord:
         record = self.twin.dispatcher.record((commands or self.commands)[home])
@@ -74,6 +79,12 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
             for home, relay in OPENED.items():
                 record = twin.dispatcher.request(f"{home}-smart-panel", relay, 0.0, RUN_S)
                 stage.relays[home] = record.command.id
+        if twin.clock.now() >= START + timedelta(seconds=450) and not stage.levers:
+            for device in pilot.devices:
+                lever = LEVERS.get(device.kind)
+                if lever is not None:
+                    record = twin.dispatcher.request(device.id, *lever, RUN_S)
+                    stage.levers[device.id] = record.command.id
 
     twin.bus.subscribe(topics.clock(pilot.name), follow)
     bus = broker.client("world")
@@ -124,6 +135,17 @@ def test_an_open_relay_is_verified_at_the_meter_over_every_pathway(stage: Stage,
 
     assert record.state is CommandState.VERIFIED
     assert stage.reported(f"{home}-smart-panel")[OPENED[home]] == 0.0
+
+
+@pytest.mark.parametrize(
+    "device", ["h1-heat-pump", "h2-heat-pump", "h3-heat-pump", "h2-water-heater", "h3-water-heater"]
+)
+def test_the_levers_of_house_and_tank_are_verified_over_every_pathway(stage: Stage, device: str) -> None:
+    record = stage.record(device, stage.levers)
+    quantity, value = LEVERS[stage.pilot.device[device].kind]
+
+    assert record.state is CommandState.VERIFIED
+    assert stage.reported(device)[quantity] == pytest.approx(value, abs=0.06)  # the cloud says it in Fahrenheit
 
 
 def test_an_open_main_relay_leaves_only_the_battery_at_the_meter(stage: Stage) -> None:

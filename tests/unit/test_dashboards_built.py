@@ -188,5 +188,5 @@ def test_the_voltage_alert_uses_the_band_of_the_console() -> None:
 def test_no_secret_and_no_address_is_written_down() -> None:
     text = "".join(provision.files().values())
 
-    assert "token: $HEARTHGRID_INFLUX_TOKEN" in text
+    assert "token: $__env{HEARTHGRID_INFLUX_TOKEN}" in text
     assert not re.search(r"https?://", text)

@@ -208,7 +208,7 @@ def test_a_power_flow_that_cannot_be_is_a_dead_letter(feeder: int, changes: dict
 
 def test_the_worlds_own_health_is_shown() -> None:
     stage = Stage()
-    fields = dict.fromkeys(WorldHealth.model_fields, 1) | {"published_at": START.isoformat()}
+    fields = dict.fromkeys(WorldHealth.model_fields, 1) | {"published_at": START.isoformat(), "model_faults": ()}
     stage.far_bus.publish(topics.world(stage.pilot.name), json.dumps(fields).encode())
     stage.ingest.pump()
     assert stage.state.world is not None

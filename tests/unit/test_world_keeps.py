@@ -9,7 +9,7 @@ import pytest
 from simulators.balance import EnergyBalance
 from simulators.checkpoint import Checkpoint
 from simulators.cosim.circuits import Circuits
-from simulators.cosim.control import OWNER_TANK_SETPOINT_DEGC, Asked
+from simulators.cosim.control import Asked
 from simulators.endpoints.controls import Controls
 from simulators.layout import Layout
 from tests.builders import small_pilot
@@ -90,7 +90,7 @@ def test_a_command_holds_until_it_expires_and_then_the_owner_decides_again() -> 
     asked = Asked(layout, controls, Circuits(layout))
     assert np.isnan(asked.at(0.0)["battery.power_setpoint_w"]).all()
     assert asked.at(0.0)["ev_charger.power_limit_w"].tolist() == [7_400.0]
-    assert asked.at(0.0)["water_heater.setpoint_tank_degc"].tolist() == [OWNER_TANK_SETPOINT_DEGC]
+    assert asked.at(0.0)["water_heater.setpoint_tank_degc"].tolist() == [55.0]
 
     controls.set("h1-battery", "power_setpoint_w", -800.0, 100.0, 5, "c1")
     controls.set("h1-ev-charger", "power_limit_w", 2_000.0, 50.0, 5, "c2")

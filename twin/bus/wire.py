@@ -125,8 +125,21 @@ class GridMessage(Message):
     node_voltage_pu: tuple[FiniteFloat, ...] = ()
 
 
+class ModelFault(Message):
+    """Simulated devices that report nothing because their makers' model has failed, why, and what comes next."""
+
+    devices: Annotated[tuple[Id, ...], Field(min_length=1, max_length=10_000)]
+    model: Annotated[str, Field(max_length=200)]
+    reason: Annotated[str, Field(max_length=500)]
+    restarts: Annotated[int, Field(ge=0)]  # since the model last ran well
+    given_up: bool  # no further restart follows
+
+
 class WorldHealth(Message):
-    """How well the simulated world keeps time, since its start; lags in ms behind the absolute deadline."""
+    """How well the simulated world keeps time, since its start; lags in ms behind the absolute deadline.
+
+    Published every second while live, and at once when `model_faults` change.
+    """
 
     published_at: AwareDatetime
     steps: int
@@ -143,3 +156,4 @@ class WorldHealth(Message):
     v_max_pu: FiniteFloat
     transformer_loading_max: FiniteFloat
     losses_w: FiniteFloat
+    model_faults: Annotated[tuple[ModelFault, ...], Field(max_length=10_000)] = ()

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from twin.cli import alarms, ask, export, fmu, stack, start
+from twin.cli import alarms, ask, export, fmu, stack, start, store
 from twin.cli.api import DEFAULT_URL
 from twin.cli.words import duration_s, moment, speed
 from twin.pilot import PilotError, load_pilot
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.add_typer(alarms.app, name="alarms")
 app.add_typer(fmu.app, name="fmu")
 app.add_typer(stack.app, name="stack")
+app.add_typer(store.app, name="store")
 
 PilotFile = Annotated[Path, typer.Argument(help="Pilot file, for instance pilots/elm-street.yaml", show_default=False)]
 Url = Annotated[str, typer.Option(help="Where the twin's console is", envvar="TWIN_URL")]
@@ -31,7 +32,11 @@ Broker = Annotated[
     ),
 ]
 Store = Annotated[
-    str | None, typer.Option(help="duckdb:FILE; var/PILOT/history.duckdb when left out", envvar="TWIN_STORE")
+    str | None,
+    typer.Option(
+        help="duckdb:FILE, or influx:http://HOST:PORT?org=ORG&bucket=BUCKET; var/PILOT/history.duckdb when left out",
+        envvar="TWIN_STORE",
+    ),
 ]
 Port = Annotated[int, typer.Option(help="Port of the web page and API", min=1, max=65_535)]
 Host = Annotated[str, typer.Option(help="Address that the web page listens on; 0.0.0.0 for all")]

@@ -64,6 +64,7 @@ QUANTITY_NAMES: Mapping[str, str] = {
     "setpoint_heat_degc": "Owner's setpoint",
     "setpoint_offset_k": "Setpoint offset",
     "setpoint_tank_degc": "Tank setpoint",
+    "setpoint_tank_offset_k": "Tank setpoint offset",
     "enabled": "Enabled",
     MAIN_CLOSED: "Main relay",
     **{name: f"Circuit {number} relay" for number, name in zip(CIRCUITS, CIRCUIT_CLOSED, strict=True)},

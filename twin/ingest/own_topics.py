@@ -9,7 +9,7 @@ from twin.adapters.port import RefusedError
 from twin.bus import codec, wire
 from twin.bus.port import Frame
 from twin.model.event import Reason
-from twin.model.health import Percentiles, WorldHealth
+from twin.model.health import ModelFault, Percentiles, WorldHealth
 from twin.model.telemetry import GridReport
 from twin.model.topology import Pilot
 from twin.state.gate import TimeFrame
@@ -75,6 +75,7 @@ def world_health(frame: Frame) -> WorldHealth:
         v_max_pu=message.v_max_pu,
         transformer_loading_max=message.transformer_loading_max,
         losses_w=message.losses_w,
+        model_faults=tuple(ModelFault(**fault.model_dump()) for fault in message.model_faults),
     )
 
 

@@ -37,13 +37,17 @@ class Pathway(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rating:
-    """One rating of the pilot file: allowed range and, where the maker rarely says, a default."""
+    """One rating of the pilot file: allowed range and, where the maker rarely says, a default.
+
+    With `per`, the default is for one unit of that other rating: window area per floor area.
+    """
 
     unit: str
     minimum: float
     maximum: float
     meaning: str
     default: float | None = None
+    per: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +59,10 @@ class KindDescription:
     ratings: Mapping[str, Rating]
 
 
-def _rating(unit: str, minimum: float, maximum: float, meaning: str, default: float | None = None) -> Rating:
-    return Rating(unit=unit, minimum=minimum, maximum=maximum, meaning=meaning, default=default)
+def _rating(
+    unit: str, minimum: float, maximum: float, meaning: str, default: float | None = None, per: str | None = None
+) -> Rating:
+    return Rating(unit=unit, minimum=minimum, maximum=maximum, meaning=meaning, default=default, per=per)
 
 
 KINDS: Mapping[DeviceKind, KindDescription] = MappingProxyType(
@@ -104,14 +110,30 @@ KINDS: Mapping[DeviceKind, KindDescription] = MappingProxyType(
                 "heat_power_w": _rating("W", 1_000, 50_000, "heating capacity at 7 degC outdoors"),
                 "floor_area_m2": _rating("m2", 20, 1_000, "heated floor area"),
                 "setpoint_degc": _rating("degC", 10, 28, "owner's heating setpoint", 20.5),
+                "setpoint_cool_degc": _rating("degC", 18, 40, "owner's cooling setpoint", 26.0),
+                "window_area_m2": _rating("m2", 0, 1_000, "windows with their frames", 0.15, "floor_area_m2"),
+                "window_azimuth_deg": _rating(
+                    "deg", 0, 360, "where the side with half of the windows looks, clockwise from north", 180.0
+                ),
+                "window_solar_gain": _rating("1", 0, 1, "share of the sun that the glass lets in (g-value, SHGC)", 0.6),
+                "wall_area_m2": _rating("m2", 0, 5_000, "outer walls without windows", 1.0, "floor_area_m2"),
+                "roof_area_m2": _rating("m2", 0, 2_000, "roof or top ceiling", 0.5, "floor_area_m2"),
             },
         ),
         DeviceKind.WATER_HEATER: KindDescription(
-            reports=("power_w", "temperature_tank_degc", "temperature_outlet_degc", "setpoint_tank_degc"),
-            controls={"setpoint_tank_degc": "setpoint_tank_degc"},
+            reports=(
+                *("power_w", "temperature_tank_degc", "temperature_outlet_degc"),
+                *("setpoint_tank_degc", "setpoint_tank_offset_k"),
+            ),
+            controls={name: name for name in ("setpoint_tank_degc", "setpoint_tank_offset_k")},
             ratings={
                 "volume_l": _rating("L", 30, 1_000, "tank volume"),
                 "power_w": _rating("W", 500, 12_000, "power of one heating element"),
+                "setpoint_degc": _rating("degC", 30, 90, "owner's setpoint", 55.0),  # what installers leave
+                "heat_pump": _rating("1", 0, 1, "with a heat pump (1) or elements alone (0)", 0.0),
+                "legionella_interval_s": _rating(
+                    "s", 0, 3.2e7, "from one heating to 60 degC against legionella to the next, 0 for none", 0.0
+                ),
             },
         ),
         # Its power_w is its own consumption and what lights and sockets draw: every watt of a home has one reporter.
@@ -122,3 +144,16 @@ KINDS: Mapping[DeviceKind, KindDescription] = MappingProxyType(
         ),
     }
 )
+
+
+def with_defaults(kind: DeviceKind, given: Mapping[str, float]) -> dict[str, float]:
+    """Every rating of `kind` in its order: as `given`, else its default. Raises KeyError for one that has none."""
+    found: dict[str, float] = {}
+    for name, rating in KINDS[kind].ratings.items():
+        if name in given:
+            found[name] = float(given[name])
+        elif rating.default is None:
+            raise KeyError(name)
+        else:
+            found[name] = rating.default if rating.per is None else rating.default * found[rating.per]
+    return found

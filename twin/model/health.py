@@ -41,6 +41,29 @@ class StoreHealth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFault:
+    """Devices that report nothing because the makers' model that they run has failed, and what is done about it.
+
+    `restarts` counts those tried since the model last ran well; `given_up` says that none will follow.
+    """
+
+    devices: tuple[str, ...]
+    model: str
+    reason: str
+    restarts: int
+    given_up: bool
+
+
+def fault_text(fault: ModelFault) -> str:
+    """Why devices report nothing and what comes next, for a person."""
+    if fault.given_up:
+        then = f"given up after {fault.restarts} restarts; mend the model and start the world again"
+    else:
+        then = f"it is being restarted (restart {fault.restarts + 1})"
+    return f"{fault.model}: {fault.reason}; {then}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorldHealth:
     """What the simulated world says of itself; absent in an all-live pilot."""
 
@@ -56,6 +79,7 @@ class WorldHealth:
     v_max_pu: float
     transformer_loading_max: float
     losses_w: float
+    model_faults: tuple[ModelFault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,6 +57,7 @@ _TABLE = (
     ("setpoint_heat_degc", "degC", 5.0, 35.0, "thermostat setpoint for heating, as the owner wants it"),
     ("setpoint_offset_k", "K", -5.0, 5.0, "shift of the heating setpoint asked for by the grid"),
     ("setpoint_tank_degc", "degC", 30.0, 90.0, "water heater setpoint"),
+    ("setpoint_tank_offset_k", "K", -25.0, 25.0, "shift of that setpoint asked for by the grid; positive preheats"),
     ("enabled", "1", 0.0, 1.0, "device may run: 1 yes, 0 no"),
     (MAIN_CLOSED, "1", 0.0, 1.0, "main relay of a smart panel: 1 closed, 0 open, then no circuit has power"),
     *(

@@ -73,7 +73,9 @@ def _devices(entry: GenerateEntry, rng: np.random.Generator) -> list[dict[str, A
         devices.append({"kind": "ev_charger", "power_w": charger_w, "vehicle_energy_wh": vehicle_wh})
     if draw["heat_pump"] < own.heat_pump:
         heat = float(np.round(45 * floor_m2, -2))
-        devices.append({"kind": "heat_pump", "heat_power_w": heat, "floor_area_m2": floor_m2})
+        devices.append(
+            {"kind": "heat_pump", "heat_power_w": heat, "floor_area_m2": floor_m2, "window_azimuth_deg": azimuth}
+        )
     if draw["water_heater"] < own.water_heater:
         devices.append({"kind": "water_heater", "volume_l": tank_l, "power_w": 3_000})
     return devices

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator
 
-from twin.model.device import KINDS, DeviceKind, Pathway
+from twin.model.device import KINDS, DeviceKind, Pathway, with_defaults
 from twin.model.quantity import CIRCUITS
 from twin.model.topology import Source, VendorModel, VendorVariable
 
@@ -116,17 +116,18 @@ class DeviceEntry(Entry):
 
     def ratings(self) -> dict[str, float]:
         """The device's ratings by name, defaults filled in."""
-        return {name: float(getattr(self, name)) for name in KINDS[self.kind].ratings}
+        stated = {name: getattr(self, name) for name in KINDS[self.kind].ratings}
+        return with_defaults(self.kind, {name: value for name, value in stated.items() if value is not None})
 
 
 def _device_model(kind: DeviceKind) -> type[DeviceEntry]:
     fields: dict[str, Any] = {"kind": (Literal[kind], ...)}
     for name, rating in KINDS[kind].ratings.items():
-        default = ... if rating.default is None else rating.default
-        fields[name] = (
-            Annotated[float, Field(ge=rating.minimum, le=rating.maximum, description=rating.meaning)],
-            default,
-        )
+        allowed = Annotated[float, Field(ge=rating.minimum, le=rating.maximum, description=rating.meaning)]
+        if rating.per is None:
+            fields[name] = (allowed, ... if rating.default is None else rating.default)
+        else:
+            fields[name] = (allowed | None, None)
     model: type[DeviceEntry] = create_model(f"{kind.name.title()}Entry", __base__=DeviceEntry, **fields)
     return model
 

@@ -65,10 +65,6 @@ class StackEngine:
         """End a service at once. The engine takes this for its user's wish: no restart policy acts."""
         self._do(service, lambda found: found.kill())
 
-    def crash(self, service: str) -> None:
-        """End a service's process from inside, so that its restart policy acts."""
-        self._do(service, lambda found: found.exec_run(["sh", "-c", "kill -9 -1 || kill -9 1"]))
-
     def start(self, service: str) -> None:
         """Start a service that has ended."""
         self._do(service, lambda found: found.start())

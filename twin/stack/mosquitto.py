@@ -28,7 +28,7 @@ acl_file {_SECRETS}/broker_acl
 set_tcp_nodelay true
 persistence true
 persistence_location /mosquitto/data/
-autosave_interval 10
+autosave_interval 1
 persistent_client_expiration 1d
 max_inflight_messages {IN_FLIGHT}
 max_queued_messages {QUEUED}

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from twin.clock import Clock
 from twin.model.device import Pathway
 from twin.model.event import DeadLetter, Event, Reason, Refusal, Severity
-from twin.model.health import WorldHealth
+from twin.model.health import ModelFault, WorldHealth, fault_text
 from twin.model.telemetry import GridReport, Report
 from twin.model.topology import Pilot, Source
 from twin.state.columns import Columns
@@ -180,8 +180,10 @@ class PilotState:
             return True
 
     def take_world(self, health: WorldHealth) -> None:
-        """Take what the simulated world says of itself."""
+        """Take what the simulated world says of itself; one event for each device whose model has failed or is back."""
         with self._lock:
+            if self._world is not None or health.model_faults:
+                self._note_model_faults(health)
             self._world = health
             self._version += 1
 
@@ -317,6 +319,21 @@ class PilotState:
             text=f"{track.endpoint.pathway} endpoint, speaks for {len(track.endpoint.homes)} home(s)",
         )
         self._notes.event(event)
+
+    def _note_model_faults(self, health: WorldHealth) -> None:
+        before = {} if self._world is None else self._faults(self._world)
+        after = self._faults(health)
+        failed = [d for d, fault in after.items() if d not in before or (fault.given_up and not before[d].given_up)]
+        now = self._clock.now()
+        self._note_devices("model-failed", failed, now, Severity.ALARM, lambda device: fault_text(after[device]))
+        back = [device for device in before if device not in after]
+        self._note_devices(
+            "model-recovered", back, now, Severity.INFORMATION, lambda d: f"{before[d].model} gives values again"
+        )
+
+    def _faults(self, health: WorldHealth) -> dict[str, ModelFault]:
+        """Faults by device, of the pilot's devices."""
+        return {d: fault for fault in health.model_faults for d in fault.devices if d in self._devices}
 
     def _stale_text(self, device: str) -> str:
         twin = self._devices[device]

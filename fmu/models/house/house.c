@@ -10,7 +10,12 @@
  *
  * Heat pump (Cutler et al. 2013): capacity and electric input ratio are the rated values times a biquadratic
  *   f(x, y) = a + b x + c x^2 + d y + e y^2 + f x y
- * of indoor and outdoor temperature [degC]. The thermostat and the compressor's minimum times act every sub-step.
+ * of indoor and outdoor temperature [degC]. Of a hydronic one (air to water), COP and capacity relative to the rated
+ * values are linear, as in hplib, in outdoor temperature T_o and flow temperature T_f:
+ *   1 + outdoor_per_k (T_o - 7 degC) + flow_per_k (T_f - 35 degC)
+ * with a COP of at least 1; T_f falls from flow_cold_degc at -10 degC outdoors to flow_warm_degc at 20 degC. The start
+ * values are those of hplib's average inverter machine. The thermostat and the compressor's minimum times act every
+ * sub-step.
  * A compressor that modulates gives the heat that brings the air to the setpoint within the sub-step, between its
  * smallest share and full capacity; its input is divided by 1 - loss (1 - share) (part-load fraction).
  * Cooling dries the air too: its sensible share rises with the wet-bulb depression of the air,
@@ -35,6 +40,7 @@ static const Biquadratic COOL_INPUT_RATIO = {-0.350448, 0.11681, -0.0034, -0.001
 /* Conditions of the rated values. */
 static const double HEAT_RATED_INDOOR_DEGC = 20.0;
 static const double HEAT_RATED_OUTDOOR_DEGC = 7.0;
+static const double HEAT_RATED_FLOW_DEGC = 35.0;
 static const double COOL_RATED_WET_BULB_DEGC = 19.4;
 static const double COOL_RATED_DEPRESSION_K = 7.3; /* 26.7 degC dry bulb less 19.4 degC wet bulb */
 static const double COOL_RATED_OUTDOOR_DEGC = 35.0;
@@ -48,6 +54,10 @@ static const double COOL_OUTDOOR_MIN_DEGC = 18.33;
 static const double COOL_OUTDOOR_MAX_DEGC = 51.66;
 static const double COOL_WET_BULB_MIN_DEGC = 13.88;
 static const double COOL_WET_BULB_MAX_DEGC = 23.88;
+
+/* Outdoor temperatures between which the flow temperature of heating water falls. */
+static const double FLOW_COLD_OUTDOOR_DEGC = -10.0;
+static const double FLOW_WARM_OUTDOOR_DEGC = 20.0;
 
 /* Conditions at which the infiltration parameters are given. */
 static const double STACK_RATED_K = 20.0;
@@ -78,15 +88,46 @@ typedef struct {
     double power_w;
 } Flow;
 
+/* Capacity relative to the rated one, and input per heat as a fraction. */
+typedef struct {
+    double capacity;
+    double input;
+    double per_heat;
+} Performance;
+
+/* A machine that heats the room's air. */
+static inline Performance to_air(const Devices *d, size_t i, double indoor_degc, double outdoor_degc)
+{
+    const double x = clamp(indoor_degc, HEAT_INDOOR_MIN_DEGC, HEAT_INDOOR_MAX_DEGC);
+    const double per_capacity = 1.0 / curve(HEAT_CAPACITY, HEAT_RATED_INDOOR_DEGC, HEAT_RATED_OUTDOOR_DEGC);
+    const double rated_input = curve(HEAT_INPUT_RATIO, HEAT_RATED_INDOOR_DEGC, HEAT_RATED_OUTDOOR_DEGC);
+    return (Performance){curve(HEAT_CAPACITY, x, outdoor_degc) * per_capacity, curve(HEAT_INPUT_RATIO, x, outdoor_degc),
+                         rated_input * d->heat_cop[i]};
+}
+
+/* One that heats water, whose flow temperature follows the weather. */
+static inline Performance to_water(const Devices *d, size_t i, double outdoor_degc)
+{
+    const double cold_degc = d->flow_cold_degc[i];
+    const double per_k = 1.0 / (FLOW_WARM_OUTDOOR_DEGC - FLOW_COLD_OUTDOOR_DEGC);
+    const double warmth = clamp((d->temperature_outdoor_degc[i] - FLOW_COLD_OUTDOOR_DEGC) * per_k, 0.0, 1.0);
+    const double x = cold_degc + warmth * (d->flow_warm_degc[i] - cold_degc) - HEAT_RATED_FLOW_DEGC;
+    const double y = outdoor_degc - HEAT_RATED_OUTDOOR_DEGC;
+    const double relative_cop = 1.0 + d->heat_cop_outdoor_per_k[i] * y + d->heat_cop_flow_per_k[i] * x;
+    const double capacity = 1.0 + d->heat_capacity_outdoor_per_k[i] * y + d->heat_capacity_flow_per_k[i] * x;
+    return (Performance){most(capacity, 0.0), 1.0, most(d->heat_cop[i] * relative_cop, 1.0)};
+}
+
 static inline Flow heating(const Devices *d, size_t i, double indoor_degc)
 {
     const double outdoor_degc = d->temperature_outdoor_degc[i];
-    const double x = clamp(indoor_degc, HEAT_INDOOR_MIN_DEGC, HEAT_INDOOR_MAX_DEGC);
     const double y = clamp(outdoor_degc, HEAT_OUTDOOR_MIN_DEGC, HEAT_OUTDOOR_MAX_DEGC);
-    const double per_capacity = 1.0 / curve(HEAT_CAPACITY, HEAT_RATED_INDOOR_DEGC, HEAT_RATED_OUTDOOR_DEGC);
-    const double rated_input = curve(HEAT_INPUT_RATIO, HEAT_RATED_INDOOR_DEGC, HEAT_RATED_OUTDOOR_DEGC);
-    const double input = least(curve(HEAT_INPUT_RATIO, x, y) / (rated_input * d->heat_cop[i]), 1.0);
-    const double dry_w = d->heat_capacity_w[i] * (curve(HEAT_CAPACITY, x, y) * per_capacity);
+    const Performance air = to_air(d, i, indoor_degc, y);
+    const Performance water = to_water(d, i, y);
+    const bool hydronic = d->hydronic[i] > 0.5;
+    const double ratio = choose(hydronic, water.input, air.input) / choose(hydronic, water.per_heat, air.per_heat);
+    const double input = least(ratio, 1.0);
+    const double dry_w = d->heat_capacity_w[i] * choose(hydronic, water.capacity, air.capacity);
 
     const double share = d->defrost_time_share[i];
     const double melting = DEFROST_PER_K / DEFROST_RATED_CAPACITY * share * (DEFROST_REFERENCE_DEGC - outdoor_degc);

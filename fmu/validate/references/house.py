@@ -3,8 +3,11 @@
 Only OCHRE's heat, weather and gains go in; its indoor temperature is never looked at again after the first week.
 """
 
-from fmu.validate.comparison import Comparison, Measure, Panel, read, reference, rmse
+import numpy as np
+
+from fmu.validate.comparison import Column, Comparison, Measure, Panel, read, reference, rmse
 from simulators.fleet.calibration import OPTIONAL, REQUIRED, fit_house, simulate
+from simulators.fleet.fmu_fleet import Fleet
 
 STEP_S = 900.0
 WEEK = 7 * 96
@@ -43,3 +46,66 @@ def _open_loop(run: str, text: str) -> Comparison:
         ),
         panels=(Panel(title="Indoor temperature", unit="°C", step_s=STEP_S, ours=ours, theirs=theirs),),
     )
+
+
+# COP at 7 °C outdoors and 35 °C flow, its change per kelvin outdoors and per kelvin of flow, both relative to it.
+HPLIB_MACHINES = {1.0: (5.059, 0.03045, -0.01731), 4.0: (4.252, 0.02243, -0.01418)}
+
+
+@reference("house")
+def hplib_air_to_water() -> Comparison:
+    """COP of average machines at flow temperatures of floors and radiators."""
+    points = read("thermal/hplib_air_water.csv")
+    machine = np.array([HPLIB_MACHINES[group] for group in points["group"]])
+    parameters: dict[str, Column | float] = {
+        "hydronic": 1.0,
+        "heat_cop": machine[:, 0],
+        "heat_cop_outdoor_per_k": machine[:, 1],
+        "heat_cop_flow_per_k": machine[:, 2],
+        "flow_cold_degc": points["flow_degc"],
+        "flow_warm_degc": points["flow_degc"],
+        "backup_power_w": 0.0,
+    }
+    cop = _cop_of_a_moment(parameters, points["outdoor_degc"], setpoint_degc=25.0)
+    error = 100.0 * (cop / points["cop"] - 1.0)
+    inverter = points["group"] == 1.0
+    return Comparison(
+        tool="hplib 1.9",
+        run="generic air-to-water machines, -15 to 20 °C outdoors, 30 to 55 °C flow",
+        measures=(_cop_error("inverter machine, ", error[inverter]), _cop_error("on-off machine, ", error[~inverter])),
+        panels=(),
+    )
+
+
+@reference("house")
+def ochre_air_to_air() -> Comparison:
+    """COP of OCHRE's single-speed machine over indoor and outdoor temperature, relative to its rated point."""
+    points = read("thermal/ochre_curves_heating.csv")
+    parameters: dict[str, Column | float] = {"backup_power_w": 0.0, "temperature_start_degc": points["indoor_degc"]}
+    cop = _cop_of_a_moment(parameters, points["outdoor_degc"], setpoint_degc=points["indoor_degc"] + 5.0)
+    rated = np.flatnonzero((points["capacity"] == 1.0) & (points["cop"] == 1.0))[0]
+    error = 100.0 * (cop / cop[rated] / points["cop"] - 1.0)
+    return Comparison(
+        tool="OCHRE 0.9.2",
+        run="heating curves of the single-speed air-source heat pump, -17 to 18 °C outdoors, 17 to 23 °C indoors",
+        measures=(_cop_error("", error),),
+        panels=(),
+    )
+
+
+def _cop_of_a_moment(
+    parameters: dict[str, Column | float], outdoor_degc: Column, setpoint_degc: Column | float
+) -> Column:
+    """Heat by electricity in the first second of a machine at full power, one device per outdoor temperature."""
+    with Fleet(model="house", n=len(outdoor_degc), parameters=parameters) as fleet:
+        fleet.inputs["temperature_outdoor_degc"][:] = outdoor_degc
+        fleet.inputs["setpoint_heat_degc"][:] = setpoint_degc
+        fleet.inputs["setpoint_cool_degc"][:] = 40.0
+        fleet.step(0.0, 1.0)
+        return fleet.outputs["heat_w"] / fleet.outputs["power_w"]
+
+
+def _cop_error(which: str, error: Column) -> Measure:
+    """The error of the largest magnitude, with its sign, in percent."""
+    largest = float(error[np.abs(error).argmax()])
+    return Measure(name=f"{which}largest error of the COP", value=largest, limit=5.0, unit="%")

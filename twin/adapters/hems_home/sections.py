@@ -72,6 +72,7 @@ SECTIONS: Final = (
             Field(key="tank", quantity="temperature_tank_degc"),
             Field(key="outlet", quantity="temperature_outlet_degc"),
             Field(key="target", quantity="setpoint_tank_degc"),
+            Field(key="boost", quantity="setpoint_tank_offset_k"),
         ),
     ),
     Section(

@@ -81,6 +81,7 @@ SECTIONS: Final = (
             _temperature("tankTempF", "temperature_tank_degc"),
             _temperature("outletTempF", "temperature_outlet_degc"),
             _temperature("targetTempF", "setpoint_tank_degc"),
+            Field(key="gridOffsetF", quantity="setpoint_tank_offset_k", factor=_K_PER_DEGF),
         ),
     ),
     Section(

@@ -6,7 +6,7 @@ is halved. The token is in no message: what comes from the client library is not
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -32,6 +32,14 @@ _LIBRARY: Any = influxdb_client  # its types are not complete
 _DIALECT = _LIBRARY.Dialect(
     header=True, delimiter=",", comment_prefix="#", annotations=["datatype"], date_time_format="RFC3339"
 )
+
+
+_AT_FAULT = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+_MENDED_BY_OPERATOR: Mapping[int, str] = {
+    HTTPStatus.UNAUTHORIZED: f"does not know the token: set another in {TOKEN} or {TOKEN_FILE}",
+    HTTPStatus.FORBIDDEN: "forbids this to the token: it needs read and write on its buckets",
+    HTTPStatus.NOT_FOUND: "lacks a bucket: run `twin store init`",
+}
 
 
 class SetupError(StoreError):
@@ -222,19 +230,14 @@ class _AnswerError(Exception):
         """What an operator needs to know."""
         where, said = self.address, f"({self.status}: {self.text})"
         into = f" for bucket {bucket!r}" if bucket else ""
-        if self.status == HTTPStatus.UNAUTHORIZED:
-            return SetupError(f"{where} does not know the token: set another in {TOKEN} or {TOKEN_FILE} {said}")
-        if self.status == HTTPStatus.FORBIDDEN:
-            return SetupError(f"{where} forbids this to the token{into}: it needs read and write on its buckets {said}")
-        if self.status == HTTPStatus.NOT_FOUND:
-            return SetupError(f"{where} has no such bucket or organisation: run `twin store init` {said}")
+        if self.status in _MENDED_BY_OPERATOR:
+            what = _MENDED_BY_OPERATOR[self.status]
+            if self.status == HTTPStatus.NOT_FOUND and "organization" in self.text:
+                what = "has no such organisation: look at org in the store's address"
+            return SetupError(f"{where} {what} {said}")
         if self.status == HTTPStatus.TOO_MANY_REQUESTS:
             return StoreError(f"{where} has too much to do {said}", retryable=True)
-        if self.status in (
-            HTTPStatus.BAD_REQUEST,
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        ):
+        if self.status in _AT_FAULT:
             return StoreError(f"{where} refuses this{into} {said}", retryable=False)
         return StoreError(f"{where} fails{into} {said}", retryable=True)
 
