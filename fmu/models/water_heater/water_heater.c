@@ -25,14 +25,23 @@
 
 enum { MAX_LAYERS = 12 };
 
-/* Devices are stepped some at a time, layer by layer across them, so that the compiler uses vector instructions. */
-enum { LANES = 8 };
-
 #if defined(__GNUC__)
 #define UNROLLED static inline __attribute__((always_inline))
 #else
 #define UNROLLED static inline
 #endif
+
+/* Before a loop over the layers of a device: written out, so that the loop over devices around it has no other inside. */
+#if defined(__clang__)
+#define ACROSS_LAYERS _Pragma("clang loop unroll_count(12)")
+#elif defined(__GNUC__)
+#define ACROSS_LAYERS _Pragma("GCC unroll 12")
+#else
+#define ACROSS_LAYERS
+#endif
+
+/* Devices go through a sub-step in blocks of this many, whose temperatures stay in the nearest cache. */
+enum { TANKS = 64 };
 
 static const double WATER_J_PER_L_K = 4183.0;          /* rho c_p */
 static const double WATER_CONDUCTIVITY_W_M_K = 0.6406; /* at 50 degC */
@@ -52,23 +61,6 @@ static const double CONDENSER_SHARE[MAX_LAYERS]
     = {0.0, 0.0, 0.0, 0.0, 0.0, 5.0 / 110.0, 10.0 / 110.0, 15.0 / 110.0, 20.0 / 110.0, 25.0 / 110.0, 30.0 / 110.0,
        5.0 / 110.0};
 
-#include "heat_pump_curves.h"
-
-/* Room air in which the heat pump works. */
-static const double HEAT_PUMP_ROOM_MIN_DEGC = 7.222;
-static const double HEAT_PUMP_ROOM_MAX_DEGC = 43.333;
-
-/* Thermostat of the heat pump type. */
-static const double UPPER_WEIGHT = 0.75;
-static const double UPPER_ELEMENT_HELPS_BELOW_K = 13.0;
-static const double LOWER_ELEMENT_HELPS_BELOW_K = 15.0;
-static const double UPPER_STOPS_ABOVE_K = 1.0;
-
-/* A thermostat acts at the start of a sub-step; until the next the water may get this much hotter than the setpoint. */
-static const double OVERSHOOT_K = 2.0;
-
-typedef double Layers[MAX_LAYERS][LANES];
-
 /* Size of a layer relative to the mean: all are equal, but a tank of two has an upper third and a lower rest. */
 static inline double size_of(int layers, int layer)
 {
@@ -85,224 +77,184 @@ static inline int lower_layer(int layers)
     return layers == MAX_LAYERS ? LOWER_LAYER_OF_12 : layers - 1;
 }
 
+/* Temperature of a layer at the start of the present sub-step. */
+static inline double layer_degc(const Devices *d, size_t n, size_t i, int layer)
+{
+    return d->layer_degc[(size_t)layer * n + i];
+}
+
+/* The setpoint outside of a legionella cycle. */
+static inline double setpoint_of(const Devices *d, size_t i)
+{
+    return clamp(d->setpoint_degc[i] + d->setpoint_offset_k[i], SETPOINT_MIN_DEGC, SETPOINT_MAX_DEGC);
+}
+
+/* What a block of tanks works with in a sub-step. */
+typedef struct {
+    double layer_degc[MAX_LAYERS][TANKS]; /* after draws and heat */
+    double setpoint_degc[TANKS];
+    double special[TANKS]; /* 1 for tanks with a heat pump or a legionella cycle */
+    double left_l[TANKS];  /* still to be tapped */
+    double inverted[TANKS]; /* 1 where the layers have to mix */
+} Tanks;
+
+#include "control.h"
 #include "tank.h"
+#include "heating.h"
 
-static inline double thermostat(double calls, double layer_degc, double setpoint_degc, double deadband_k)
-{
-    if (layer_degc < setpoint_degc - deadband_k) {
-        return 1.0;
-    }
-    return layer_degc < setpoint_degc ? calls : 0.0;
-}
-
-/* The elements' own thermostats; the lower feels its layer and the one above (OCHRE), if the tank has that many. */
-static inline void control_elements(const Devices *d, size_t i, int layers, double layer[][LANES],
-                                    double setpoint_degc, double deadband_k)
-{
-    const int lower = lower_layer(layers);
-    const double upper_degc = layer[upper_layer(layers)][0];
-    const double lower_degc = layers > 2 ? 0.5 * (layer[lower][0] + layer[lower - 1][0]) : layer[lower][0];
-    const double upper_on = thermostat(d->upper_on[i], upper_degc, setpoint_degc, deadband_k);
-    d->upper_on[i] = d->upper_element[i] > 0.5 ? upper_on : 0.0;
-    d->lower_on[i] = thermostat(d->lower_on[i], lower_degc, setpoint_degc, deadband_k);
-    d->heat_pump_on[i] = 0.0;
-}
-
-/* Heat pump first; the elements help only far below the setpoint. */
-static void control_heat_pump(const Devices *d, size_t i, int layers, double layer[][LANES], double setpoint_degc,
-                              double sub_s)
-{
-    const double upper_degc = layer[upper_layer(layers)][0];
-    const double lower_degc = layer[lower_layer(layers)][0];
-    const double felt_degc = UPPER_WEIGHT * upper_degc + (1.0 - UPPER_WEIGHT) * lower_degc;
-    const bool helped = d->upper_on[i] > 0.5 || d->lower_on[i] > 0.5;
-    const bool was_on = d->heat_pump_on[i] > 0.5;
-    if (was_on && d->heat_pump_time_s[i] < d->heat_pump_minimum_on_s[i]) {
-        d->heat_pump_time_s[i] += sub_s;
-        return;
-    }
-    const double upper_on = thermostat(d->upper_on[i], upper_degc, setpoint_degc, UPPER_ELEMENT_HELPS_BELOW_K);
-    d->upper_on[i] = d->upper_element[i] > 0.5 ? upper_on : 0.0;
-    const bool lower_helps = helped && lower_degc < setpoint_degc - LOWER_ELEMENT_HELPS_BELOW_K;
-    d->lower_on[i] = d->upper_on[i] < 0.5 && lower_helps ? 1.0 : 0.0;
-    bool on = was_on;
-    if (d->upper_on[i] > 0.5 || d->lower_on[i] > 0.5) {
-        on = false;
-    } else if (helped || felt_degc < setpoint_degc - d->deadband_k[i]) {
-        on = true;
-    } else if (felt_degc >= setpoint_degc || upper_degc >= setpoint_degc + UPPER_STOPS_ABOVE_K) {
-        on = false;
-    }
-    d->heat_pump_time_s[i] = on == was_on ? d->heat_pump_time_s[i] + sub_s : sub_s;
-    d->heat_pump_on[i] = on ? 1.0 : 0.0;
-}
-
-/* Heat from an element for one sub-step, no more than all water at and above it can take up to the limit [J]. */
-static double run_element(const Devices *d, size_t i, int layers, double layer[][LANES], double limit_degc,
-                          double sub_s)
-{
-    const int element = d->upper_on[i] > 0.5 ? upper_layer(layers) : lower_layer(layers);
-    const double mean_j_per_k = d->layer_volume_l[i] * WATER_J_PER_L_K;
-    double room_j = 0.0;
-    for (int k = 0; k <= element; k++) {
-        room_j += most(limit_degc - layer[k][0], 0.0) * size_of(layers, k) * mean_j_per_k;
-    }
-    const double heat_j = least(d->element_power_w[i] * sub_s, room_j);
-    layer[element][0] += heat_j / (size_of(layers, element) * mean_j_per_k);
-    return heat_j;
-}
-
-/* Heat from the condenser for one sub-step, no layer above the limit [J]; adds the electricity. What it can do depends
- * on the water at the start of the sub-step. */
-static double run_heat_pump(const Devices *d, size_t n, size_t i, int layers, const double before[][LANES],
-                            double layer[][LANES], double limit_degc, double sub_s, double *electric_j)
-{
-    const double mean_j_per_k = d->layer_volume_l[i] * WATER_J_PER_L_K;
-    double condenser_degc = 0.0;
-    for (int k = 0; k < layers; k++) {
-        condenser_degc += d->condenser_share[(size_t)k * n + i] * before[k][0];
-    }
-    const double wet_bulb_degc = clamp(d->temperature_wet_bulb_degc[i], 0.0, HEAT_PUMP_ROOM_MAX_DEGC);
-    const double factor = most(curve(HEAT_PUMP_CAPACITY, wet_bulb_degc, condenser_degc), 0.0);
-    const double cop = most(d->heat_pump_cop[i] * curve(HEAT_PUMP_COP, wet_bulb_degc, condenser_degc), 1.0);
-    const double full_j = d->heat_pump_capacity_w[i] * factor * sub_s;
-    double given_j = full_j;
-    for (int k = 0; k < layers; k++) {
-        const double share = d->condenser_share[(size_t)k * n + i];
-        if (share > 0.0) {
-            const double room_j = most(limit_degc - layer[k][0], 0.0) * size_of(layers, k) * mean_j_per_k;
-            given_j = least(given_j, room_j / share);
-        }
-    }
-    for (int k = 0; k < layers; k++) {
-        layer[k][0] += d->condenser_share[(size_t)k * n + i] * given_j / (size_of(layers, k) * mean_j_per_k);
-    }
-    const double running = full_j > 0.0 ? given_j / full_j : 0.0;
-    *electric_j += given_j / cop + running * d->heat_pump_fan_w[i] * sub_s;
-    return given_j;
-}
-
-/* Whether a legionella cycle is due. */
-static bool legionella(const Devices *d, size_t i, int layers, double layer[][LANES], double sub_s)
-{
-    const double tolerance_k = 1.0;
-    d->legionella_age_s[i] += sub_s;
-    bool due = d->legionella_age_s[i] >= d->legionella_interval_s[i];
-    if (due && layer[lower_layer(layers)][0] >= d->legionella_degc[i] - tolerance_k) {
-        d->legionella_held_s[i] += sub_s;
-        if (d->legionella_held_s[i] >= d->legionella_hold_s[i]) {
-            d->legionella_age_s[i] = 0.0;
-            d->legionella_held_s[i] = 0.0;
-            due = false;
-        }
-    }
-    d->legionella_active[i] = due ? 1.0 : 0.0;
-    return due;
-}
+/* ---- one sub-step of a block of tanks with the same number of layers ---- */
 
 typedef struct {
-    double heated_j[LANES];   /* by the elements */
-    double pumped_j[LANES];   /* by the heat pump */
-    double electric_j[LANES]; /* of the heat pump */
-    double delivered_j[LANES];
-    double unmet_j[LANES];
-    double lost_j[LANES];
-} Sums;
+    const Devices *d;
+    size_t n;
+    size_t begin;
+    size_t end;
+    double length_s;
+    double per_step; /* one over the length of the whole step */
+} Part;
 
-static const double LEGIONELLA_DEADBAND_K = 0.5;
-
-/* Controls and draws of one tank, before its losses; returns the setpoint. */
-static inline double control(const Devices *d, size_t i, int layers, double layer[][LANES], double sub_s)
+/* Controls of the tanks that have more than elements. */
+static void control_special(const Part *p, int layers, Tanks *t)
 {
-    const double room_degc = d->temperature_ambient_degc[i];
-    const bool pumps = d->heat_pump[i] > 0.5;
-    double setpoint_degc = clamp(d->setpoint_degc[i] + d->setpoint_offset_k[i], SETPOINT_MIN_DEGC, SETPOINT_MAX_DEGC);
-    double deadband_k = d->deadband_k[i];
-    bool cycle = false;
-    if (d->legionella_interval_s[i] > 0.0 && legionella(d, i, layers, layer, sub_s)) {
-        cycle = true;
-        setpoint_degc = most(setpoint_degc, d->legionella_degc[i]);
-        deadband_k = least(deadband_k, LEGIONELLA_DEADBAND_K);
+    for (size_t i = p->begin; i < p->end; i++) {
+        if (t->special[i - p->begin] > 0.0) {
+            t->setpoint_degc[i - p->begin] = control(p->d, p->n, i, layers, p->length_s);
+        }
     }
-    if (pumps && !cycle && room_degc >= HEAT_PUMP_ROOM_MIN_DEGC && room_degc <= HEAT_PUMP_ROOM_MAX_DEGC) {
-        control_heat_pump(d, i, layers, layer, setpoint_degc, sub_s);
-    } else {
-        control_elements(d, i, layers, layer, setpoint_degc, deadband_k);
-    }
-    return setpoint_degc;
 }
 
-/* One sub-step of some tanks with the same number of layers. */
-UNROLLED void substep(const Devices *d, size_t n, size_t first, int lanes, int layers, Layers layer, double sub_s,
-                           Sums *sums)
+static void heat_special(const Part *p, int layers, Tanks *t)
 {
-    Layers before;
-    double setpoint_degc[LANES];
-    for (int k = 0; k < layers; k++) {
-        for (int j = 0; j < lanes; j++) {
-            before[k][j] = layer[k][j];
+    const Devices *d = p->d;
+    for (size_t i = p->begin; i < p->end; i++) {
+        if (d->heat_pump[i] <= 0.5) {
+            continue;
         }
+        Pumped pumped = {0.0, d->heat_pump_standby_w[i] * p->length_s};
+        if (d->heat_pump_on[i] > 0.5 && d->enabled[i] > 0.5) {
+            pumped = run_heat_pump(d, p->n, i, layers, t, i - p->begin, p->length_s);
+        }
+        d->power_w[i] += pumped.electric_j * p->per_step;
+        d->heat_ambient_w[i] += (pumped.heat_j - pumped.electric_j) * p->per_step;
     }
-    for (int j = 0; j < lanes; j++) {
-        const size_t i = first + (size_t)j;
-        double(*own)[LANES] = (double(*)[LANES])&layer[0][j];
-        setpoint_degc[j] = control(d, i, layers, own, sub_s);
-        if (d->draw_hot_l_min[i] > 0.0) {
-            double none_j = 0.0;
-            const double hot_l = d->draw_hot_l_min[i] / SECONDS_PER_MINUTE * sub_s;
-            draw(d, i, layers, own, hot_l, UNTEMPERED_DEGC, &sums->delivered_j[j], &none_j);
-        }
-        if (d->draw_l_min[i] > 0.0) {
-            const double tapped_l = d->draw_l_min[i] / SECONDS_PER_MINUTE * sub_s;
-            draw(d, i, layers, own, tapped_l, d->temperature_tap_degc[i], &sums->delivered_j[j], &sums->unmet_j[j]);
-        }
-        const double limit_degc = setpoint_degc[j] + OVERSHOOT_K;
-        const bool enabled = d->enabled[i] > 0.5;
-        if (enabled && (d->upper_on[i] > 0.5 || d->lower_on[i] > 0.5)) {
-            sums->heated_j[j] += run_element(d, i, layers, own, limit_degc, sub_s);
-        }
-        if (enabled && d->heat_pump_on[i] > 0.5) {
-            const double(*start)[LANES] = (const double(*)[LANES])&before[0][j];
-            sums->pumped_j[j] += run_heat_pump(d, n, i, layers, start, own, limit_degc, sub_s, &sums->electric_j[j]);
-        } else {
-            sums->electric_j[j] += d->heat_pump[i] > 0.5 ? d->heat_pump_standby_w[i] * sub_s : 0.0;
-        }
-    }
-    exchange(d, first, lanes, layers, before, layer, sub_s, sums->lost_j);
-    mix(lanes, layers, layer);
 }
 
-/* A step of some tanks with the same number of layers. */
-UNROLLED void step_tanks(const Devices *d, size_t n, size_t first, int lanes, int layers, Substeps sub)
+/* Mixing, one by one: most tanks do not mix in most sub-steps. */
+static void mix_inverted(const Part *p, int layers, const Tanks *t)
 {
-    Layers layer;
-    Sums sums = {0};
-    for (int k = 0; k < layers; k++) {
-        for (int j = 0; j < lanes; j++) {
-            layer[k][j] = d->layer_degc[(size_t)k * n + first + (size_t)j];
+    for (size_t i = p->begin; i < p->end; i++) {
+        if (t->inverted[i - p->begin] > 0.0) {
+            double layer[MAX_LAYERS];
+            for (int k = 0; k < layers; k++) {
+                layer[k] = layer_degc(p->d, p->n, i, k);
+            }
+            mix(layers, layer);
+            for (int k = 0; k < layers; k++) {
+                p->d->layer_degc[(size_t)k * p->n + i] = layer[k];
+            }
         }
     }
-    for (int s = 0; s < sub.count; s++) {
-        substep(d, n, first, lanes, layers, layer, sub.length_s, &sums);
-    }
-    double sum_degc[LANES] = {0.0}; /* of layers of mean size */
+}
+
+/* Begin the sub-step of one tank with elements' thermostats; true for a tank that has more than elements. */
+static inline bool begin(const Part *p, size_t i, int layers, Tanks *t, size_t j)
+{
+    const Devices *d = p->d;
+    const double setpoint_degc = setpoint_of(d, i);
+    const bool special = (d->heat_pump[i] > 0.5) | (d->legionella_interval_s[i] > 0.0);
+    const Elements elements = control_elements(d, p->n, i, layers, setpoint_degc, d->deadband_k[i]);
+    d->upper_on[i] = choose(special, d->upper_on[i], elements.upper_on);
+    d->lower_on[i] = choose(special, d->lower_on[i], elements.lower_on);
     for (int k = 0; k < layers; k++) {
-        for (int j = 0; j < lanes; j++) {
-            d->layer_degc[(size_t)k * n + first + (size_t)j] = layer[k][j];
-            sum_degc[j] += size_of(layers, k) * layer[k][j];
+        t->layer_degc[k][j] = layer_degc(d, p->n, i, k);
+    }
+    t->setpoint_degc[j] = setpoint_degc;
+    t->special[j] = choose(special, 1.0, 0.0);
+    return special;
+}
+
+/* Draw from all tanks of a block, top layer after top layer, until nothing is left to tap. */
+UNROLLED void draw_all(const Part *p, int layers, Tanks *t, const double *flow_l_min, bool tempered)
+{
+    const Devices *d = p->d;
+    const double minutes = p->length_s / SECONDS_PER_MINUTE;
+    int64_t left = 0;
+    for (size_t i = p->begin; i < p->end; i++) {
+        t->left_l[i - p->begin] = flow_l_min[i] * minutes;
+        left |= flow_l_min[i] > 0.0 ? 1 : 0;
+    }
+    while (left != 0) {
+        left = 0;
+        ACROSS_DEVICES
+        for (size_t i = p->begin; i < p->end; i++) {
+            const size_t j = i - p->begin;
+            const Drawn drawn = draw(d, i, layers, t, j, choose(tempered, d->temperature_tap_degc[i], UNTEMPERED_DEGC));
+            d->heat_delivered_w[i] += drawn.delivered_j * p->per_step;
+            d->heat_unmet_w[i] += choose(tempered, drawn.unmet_j, 0.0) * p->per_step;
+            left |= t->left_l[j] > 0.0 ? 1 : 0;
         }
     }
-    const double per_step = 1.0 / (sub.count * sub.length_s);
-    for (int j = 0; j < lanes; j++) {
-        const size_t i = first + (size_t)j;
-        d->power_w[i] = (sums.heated_j[j] + sums.electric_j[j]) * per_step;
-        d->heat_ambient_w[i] = (sums.pumped_j[j] - sums.electric_j[j]) * per_step;
-        d->temperature_outlet_degc[i] = layer[0][j];
-        d->temperature_delivered_degc[i] = least(layer[0][j], d->temperature_tap_degc[i]);
-        d->temperature_mean_degc[i] = sum_degc[j] / layers;
-        d->heat_delivered_w[i] = sums.delivered_j[j] * per_step;
-        d->heat_unmet_w[i] = sums.unmet_j[j] * per_step;
-        d->loss_w[i] = sums.lost_j[j] * per_step;
+}
+
+UNROLLED void substep(const Part *p, int layers, Tanks *t)
+{
+    const Devices *d = p->d;
+    int64_t special = 0;
+    ACROSS_DEVICES
+    for (size_t i = p->begin; i < p->end; i++) {
+        special |= begin(p, i, layers, t, i - p->begin) ? 1 : 0;
+    }
+    if (special != 0) {
+        control_special(p, layers, t);
+    }
+    draw_all(p, layers, t, d->draw_hot_l_min, false);
+    draw_all(p, layers, t, d->draw_l_min, true);
+    ACROSS_DEVICES
+    for (size_t i = p->begin; i < p->end; i++) {
+        d->power_w[i] += run_element(d, i, layers, t, i - p->begin, p->length_s) * p->per_step;
+    }
+    if (special != 0) {
+        heat_special(p, layers, t);
+    }
+    int64_t inverted = 0;
+    ACROSS_DEVICES
+    for (size_t i = p->begin; i < p->end; i++) {
+        d->loss_w[i] += exchange(d, p->n, i, layers, t, i - p->begin, p->length_s) * p->per_step;
+        const bool mixes = is_inverted(d, p->n, i, layers);
+        t->inverted[i - p->begin] = choose(mixes, 1.0, 0.0);
+        inverted |= mixes ? 1 : 0;
+    }
+    if (inverted != 0) {
+        mix_inverted(p, layers, t);
+    }
+}
+
+/* A step of a block of tanks with the same number of layers. */
+UNROLLED void step_block(const Devices *d, size_t n, size_t begin, size_t end, int layers, Substeps sub)
+{
+    Tanks tanks;
+    const Part part = {d, n, begin, end, sub.length_s, 1.0 / (sub.count * sub.length_s)};
+    ACROSS_DEVICES
+    for (size_t i = begin; i < end; i++) {
+        d->power_w[i] = 0.0;
+        d->heat_ambient_w[i] = 0.0;
+        d->heat_delivered_w[i] = 0.0;
+        d->heat_unmet_w[i] = 0.0;
+        d->loss_w[i] = 0.0;
+    }
+    for (int k = 0; k < sub.count; k++) {
+        substep(&part, layers, &tanks);
+    }
+    ACROSS_DEVICES
+    for (size_t i = begin; i < end; i++) {
+        double sum_degc = 0.0; /* of layers of mean size */
+        for (int k = 0; k < layers; k++) {
+            sum_degc += size_of(layers, k) * layer_degc(d, n, i, k);
+        }
+        const double top_degc = layer_degc(d, n, i, 0);
+        d->temperature_outlet_degc[i] = top_degc;
+        d->temperature_delivered_degc[i] = least(top_degc, d->temperature_tap_degc[i]);
+        d->temperature_mean_degc[i] = sum_degc * (1.0 / layers);
     }
 }
 
@@ -390,21 +342,27 @@ void model_start(const Devices *d, size_t n)
     }
 }
 
+/* How many of the tanks from `begin` on can be stepped together: those of the usual kind, up to a block. */
+static size_t usual_tanks(const Devices *d, size_t n, size_t begin)
+{
+    size_t end = begin;
+    while (end < n && end < begin + TANKS && d->nodes[end] == MAX_LAYERS) {
+        end++;
+    }
+    return end - begin;
+}
+
 void model_step(const Devices *d, size_t n, double step_s)
 {
     const Substeps sub = substeps(step_s);
-    size_t first = 0;
-    while (first < n) {
-        const int layers = (int)d->nodes[first];
-        int lanes = 1;
-        while (lanes < LANES && first + (size_t)lanes < n && (int)d->nodes[first + (size_t)lanes] == layers) {
-            lanes++;
-        }
-        if (lanes == LANES && layers == MAX_LAYERS) {
-            step_tanks(d, n, first, LANES, MAX_LAYERS, sub); /* the usual tank: loops of constant length */
+    for (size_t begin = 0; begin < n;) {
+        const size_t usual = usual_tanks(d, n, begin);
+        if (usual > 0) {
+            step_block(d, n, begin, begin + usual, MAX_LAYERS, sub); /* loops over layers of constant length */
+            begin += usual;
         } else {
-            step_tanks(d, n, first, lanes, layers, sub);
+            step_block(d, n, begin, begin + 1, (int)d->nodes[begin], sub);
+            begin++;
         }
-        first += (size_t)lanes;
     }
 }
