@@ -19,7 +19,7 @@ from simulators.fleet.fmu_fleet import Fleet
 DEVICES = 10_000
 REFERENCE_DEVICES = 50
 STEP_S = 60.0
-ROUNDS = 7
+ROUNDS = 15
 STEPS_PER_ROUND = 20
 HOME = ("battery", "pv_inverter", "ev_charger", "house", "water_heater")
 
