@@ -93,6 +93,7 @@ def test_a_task_that_someone_changed_is_brought_into_line(monkeypatch: pytest.Mo
         assert f"task {address.bucket}_1m is another" in said("status", *store)[1]
         assert said("init", *store) == (0, f"changed task {address.bucket}_1m {influx.address} is ready")
         assert influx.tasks(f"{address.bucket}_1m") == [task]
+        assert said("init", *store) == (0, f"{influx.address} is ready; nothing had to be changed")
         influx.close()
 
 

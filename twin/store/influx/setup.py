@@ -34,7 +34,7 @@ def prepare(influx: Influx, retention: Retention | None = None) -> list[str]:
         if not found:
             influx.create_task(script)
             done.append(f"created task {name}")
-        elif str(found[0].state).strip() != script.strip():
+        elif not _same(found[0].state, script):
             influx.change_task(found[0], script)
             done.append(f"changed task {name}")
     return done
@@ -52,7 +52,7 @@ def differences(influx: Influx, retention: Retention | None = None) -> list[str]
             said.append(f"bucket {name} keeps {_spoken(there[name])}, not {_spoken(_seconds(kept))}")
     for name, script in tasks(buckets).items():
         found = [task for task in influx.tasks(name) if task.name == name]
-        if not found or str(found[0].state).strip() != script.strip():
+        if not found or not _same(found[0].state, script):
             said.append(f"task {name} is {'another' if found else 'missing'}")
     return said
 
@@ -100,6 +100,11 @@ rows
   |> aggregateWindow(every: {every}, fn: mean, createEmpty: false, timeSrc: "_start")
   |> to(bucket: {flux.text(target)})
 """
+
+
+def _same(script: object, other: str) -> bool:
+    """Apart from its layout, which an edit in the server's own pages changes."""
+    return "".join(str(script).split()) == "".join(other.split())
 
 
 def _wanted(buckets: Buckets, retention: Retention) -> Mapping[str, timedelta | None]:
