@@ -7,7 +7,7 @@ import gc
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -21,10 +21,12 @@ from twin.bus.mqtt import MqttBus
 from twin.bus.port import Bus
 from twin.clock import Clock, DrivenClock, WallClock
 from twin.console.conditions import conditions
+from twin.console.grafana import EVENTS_READ, Marker, connect
 from twin.console.server import ConsoleServer
 from twin.console.sources import ConsoleSources
 from twin.dispatch import Dispatcher
 from twin.ingest import Ingest
+from twin.model.event import Event
 from twin.model.health import TwinHealth
 from twin.model.topology import Pilot
 from twin.state.aggregate import overview, pathway_table
@@ -61,6 +63,7 @@ class Settings:
     host: str
     port: int
     folder: Path
+    grafana: str | None = None  # address of a Grafana in which alarms are marked
 
 
 def store_url(store: str | None, folder: Path) -> str:
@@ -230,6 +233,7 @@ class TwinApp:
             clock=clock,
         )
         self._console = ConsoleServer(sources, host=settings.host, port=settings.port)
+        self._marker = None if settings.grafana is None else _marker(settings.grafana, pilot, store)
         self._stopped = threading.Event()
         self._sampled = 0.0  # in which ten seconds the last sample was taken
 
@@ -240,6 +244,8 @@ class TwinApp:
             with suppress(StoreError):  # a store that fails shows in its health
                 self._alarms.restore(self._twin.store.recent_events(_EVENTS_TAKEN_UP))
             self._console.start()
+            if self._marker is not None:
+                self._marker.start()
             settled, started_s = False, self._twin.clock.monotonic_s()
             while not self._stopped.wait(_LOOK_EVERY_S):
                 if not self._twin.ingest.alive:
@@ -253,6 +259,8 @@ class TwinApp:
                     self._sample()
         finally:
             gc.unfreeze()
+            if self._marker is not None:
+                self._marker.close()
             self._console.stop()
             self._twin.stop()
 
@@ -274,6 +282,16 @@ class TwinApp:
     def stop(self) -> None:
         """End `run`; safe from a signal handler."""
         self._stopped.set()
+
+
+def _marker(url: str, pilot: Pilot, store: Store) -> Marker:
+    def events() -> Sequence[Event]:
+        try:
+            return store.recent_events(EVENTS_READ)
+        except StoreError:  # shows in its health; what happened is marked when history answers again
+            return ()
+
+    return Marker(connect(url, os.environ), pilot.name, events)
 
 
 def _memory_bytes() -> float | None:

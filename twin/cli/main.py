@@ -38,6 +38,13 @@ Store = Annotated[
         envvar="TWIN_STORE",
     ),
 ]
+Grafana = Annotated[
+    str | None,
+    typer.Option(
+        help="http://HOST:PORT of a Grafana to mark alarms in; its token comes from HEARTHGRID_GRAFANA_TOKEN",
+        envvar="TWIN_GRAFANA",
+    ),
+]
 Port = Annotated[int, typer.Option(help="Port of the web page and API", min=1, max=65_535)]
 Host = Annotated[str, typer.Option(help="Address that the web page listens on; 0.0.0.0 for all")]
 
@@ -56,6 +63,7 @@ def run(
     host: Host = "127.0.0.1",
     folder: Annotated[Path | None, typer.Option(help="Where history and logs go; var/PILOT when left out")] = None,
     summary: Annotated[Path | None, typer.Option(help="Write the run's figures here as JSON at the end")] = None,
+    grafana: Grafana = None,
 ) -> None:
     """Run a pilot: broker, simulated world and twin, with the console on http://127.0.0.1:8080."""
     options = start.Options(
@@ -70,6 +78,7 @@ def run(
         host=host,
         folder=folder,
         summary=summary,
+        grafana=grafana,
     )
     raise typer.Exit(start.run(options))
 
@@ -83,9 +92,12 @@ def serve(
     port: Port = 8080,
     host: Host = "127.0.0.1",
     folder: Annotated[Path | None, typer.Option(help="Where history and spool go; var/PILOT when left out")] = None,
+    grafana: Grafana = None,
 ) -> None:
     """Run the twin alone, against a broker that is there already."""
-    raise typer.Exit(start.serve(pilot, broker=broker, store=store, host=host, port=port, folder=folder))
+    raise typer.Exit(
+        start.serve(pilot, broker=broker, store=store, host=host, port=port, folder=folder, grafana=grafana)
+    )
 
 
 @app.command()
