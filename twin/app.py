@@ -6,6 +6,7 @@ Nothing below this module chooses its own clock, address or file.
 import gc
 import logging
 import os
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -35,6 +36,7 @@ from twin.state.commands import CommandBook
 from twin.state.registry import PilotState
 from twin.state.sampling import Commands, Sampler
 from twin.store.embedded import EmbeddedStore
+from twin.store.incident import write as write_incident
 from twin.store.influx.address import SCHEME as INFLUX_SCHEME
 from twin.store.influx.address import address
 from twin.store.influx.store import InfluxStore
@@ -63,7 +65,11 @@ class Settings:
     host: str
     port: int
     folder: Path
+<<<<<<< Updated upstream
     grafana: str | None = None  # address of a Grafana in which alarms are marked
+=======
+    pilot_file: Path | None = None
+>>>>>>> Stashed changes
 
 
 def store_url(store: str | None, folder: Path) -> str:
@@ -228,10 +234,12 @@ class TwinApp:
             history=store,
             commands=twin.dispatcher,
             alarms=self._alarms,
+            incident=self._incident,
             health=twin.health,
             summary=twin.summary,
             clock=clock,
         )
+        self._settings = settings
         self._console = ConsoleServer(sources, host=settings.host, port=settings.port)
         self._marker = None if settings.grafana is None else _marker(settings.grafana, pilot, store)
         self._stopped = threading.Event()
@@ -279,11 +287,28 @@ class TwinApp:
         found = conditions(state, overview(state, health.at), pathway_table(state, health.at), health)
         self._alarms.judge(found, health.at)
 
+    def _incident(self, target: Path, start: datetime, end: datetime) -> None:
+        """Write an incident archive of the stretch, with what waits in the spool."""
+        twin = self._twin
+        with suppress(StoreError):  # a store that fails shows in its health, and in what follows
+            twin.writer.flush(_FLUSH_WITHIN_S)
+        write_incident(
+            target,
+            twin.store,
+            twin.pilot,
+            start=start,
+            end=end,
+            written_at=twin.clock.now(),
+            pilot_file=self._settings.pilot_file,
+            settings={name: _open(value) for name, value in asdict(self._settings).items()},
+        )
+
     def stop(self) -> None:
         """End `run`; safe from a signal handler."""
         self._stopped.set()
 
 
+<<<<<<< Updated upstream
 def _marker(url: str, pilot: Pilot, store: Store) -> Marker:
     def events() -> Sequence[Event]:
         try:
@@ -292,6 +317,11 @@ def _marker(url: str, pilot: Pilot, store: Store) -> Marker:
             return ()
 
     return Marker(connect(url, os.environ), pilot.name, events)
+=======
+def _open(setting: object) -> object:
+    """A setting as it may be shown to others: an address without user and password."""
+    return re.sub(r"//[^/@]*@", "//", str(setting)) if setting is not None else None
+>>>>>>> Stashed changes
 
 
 def _memory_bytes() -> float | None:

@@ -62,7 +62,11 @@ def serve(
         err.print(str(error), markup=False, highlight=False, soft_wrap=True)
         return REFUSED
     settings = Settings(
+<<<<<<< Updated upstream
         broker=broker, store=store, host=host, port=port, folder=folder or default_folder(pilot), grafana=grafana
+=======
+        broker=broker, store=store, host=host, port=port, folder=folder or default_folder(pilot), pilot_file=path
+>>>>>>> Stashed changes
     )
     try:
         app = TwinApp(pilot, settings)
