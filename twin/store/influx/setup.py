@@ -26,9 +26,17 @@ _NUMBERS = "r._field !~ /^(quality|nodes|.*_us)$/"
 
 def prepare(influx: Influx, retention: Retention | None = None) -> list[str]:
     """Create or bring into line whatever is not as it should be; what was done, one line each."""
-    retention = retention or Retention()
-    buckets = Buckets.of(influx.address.bucket)
-    done = list(_keep_buckets(influx, _wanted(buckets, retention)))
+    return [*prepare_buckets(influx, retention or Retention()), *prepare_tasks(influx)]
+
+
+def prepare_buckets(influx: Influx, retention: Retention) -> list[str]:
+    """Create the buckets, or bring their retention into line; what was done."""
+    return list(_keep_buckets(influx, _wanted(Buckets.of(influx.address.bucket), retention)))
+
+
+def prepare_tasks(influx: Influx) -> list[str]:
+    """Create the downsampling tasks, or bring their scripts into line; what was done."""
+    buckets, done = Buckets.of(influx.address.bucket), list[str]()
     for name, script in tasks(buckets).items():
         found = [task for task in influx.tasks(name) if task.name == name]
         if not found:
@@ -58,7 +66,7 @@ def differences(influx: Influx, retention: Retention | None = None) -> list[str]
 
 
 def remove(influx: Influx) -> None:
-    """Take away the buckets with all that is in them, and the tasks."""
+    """Take away the tasks, and the buckets with all that is in them; no task should be running then."""
     buckets = Buckets.of(influx.address.bucket)
     for name in tasks(buckets):
         for task in influx.tasks(name):
