@@ -65,11 +65,8 @@ class Settings:
     host: str
     port: int
     folder: Path
-<<<<<<< Updated upstream
     grafana: str | None = None  # address of a Grafana in which alarms are marked
-=======
     pilot_file: Path | None = None
->>>>>>> Stashed changes
 
 
 def store_url(store: str | None, folder: Path) -> str:
@@ -308,7 +305,6 @@ class TwinApp:
         self._stopped.set()
 
 
-<<<<<<< Updated upstream
 def _marker(url: str, pilot: Pilot, store: Store) -> Marker:
     def events() -> Sequence[Event]:
         try:
@@ -317,11 +313,11 @@ def _marker(url: str, pilot: Pilot, store: Store) -> Marker:
             return ()
 
     return Marker(connect(url, os.environ), pilot.name, events)
-=======
+
+
 def _open(setting: object) -> object:
     """A setting as it may be shown to others: an address without user and password."""
     return re.sub(r"//[^/@]*@", "//", str(setting)) if setting is not None else None
->>>>>>> Stashed changes
 
 
 def _memory_bytes() -> float | None:

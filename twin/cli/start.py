@@ -62,11 +62,13 @@ def serve(
         err.print(str(error), markup=False, highlight=False, soft_wrap=True)
         return REFUSED
     settings = Settings(
-<<<<<<< Updated upstream
-        broker=broker, store=store, host=host, port=port, folder=folder or default_folder(pilot), grafana=grafana
-=======
-        broker=broker, store=store, host=host, port=port, folder=folder or default_folder(pilot), pilot_file=path
->>>>>>> Stashed changes
+        broker=broker,
+        store=store,
+        host=host,
+        port=port,
+        folder=folder or default_folder(pilot),
+        grafana=grafana,
+        pilot_file=path,
     )
     try:
         app = TwinApp(pilot, settings)
