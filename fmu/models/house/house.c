@@ -7,19 +7,22 @@
  * the change of stored heat. Sun: S = aperture x global irradiance + shares of the sun through windows and on walls.
  * Infiltration (Sherman and Grimsrud 1980), with the temperatures at the start of the sub-step:
  *   L = sqrt(L_stack^2 |T_i - T_o| / 20 K + L_wind^2 v^2 / (5 m/s)^2)
+ * Windows are opened (OCHRE) while it is cooler outdoors and the air warmer than T_c, the middle of the two setpoints,
+ * and no wider than brings it there: A min(T_i - T_o, T_i - T_c) goes out, with an A like L.
  *
  * Heat pump (Cutler et al. 2013): capacity and electric input ratio are the rated values times a biquadratic
  *   f(x, y) = a + b x + c x^2 + d y + e y^2 + f x y
  * of indoor and outdoor temperature [degC]. Of a hydronic one (air to water), COP and capacity relative to the rated
  * values are linear, as in hplib, in outdoor temperature T_o and flow temperature T_f:
- *   1 + outdoor_per_k (T_o - 7 degC) + flow_per_k (T_f - 35 degC)
+ *   1 + outdoor_slope (T_o - 7 degC) + flow_slope (T_f - 35 degC)
  * with a COP of at least 1; T_f falls from flow_cold_degc at -10 degC outdoors to flow_warm_degc at 20 degC. The start
  * values are those of hplib's average inverter machine. The thermostat and the compressor's minimum times act every
  * sub-step.
  * A compressor that modulates gives the heat that brings the air to the setpoint within the sub-step, between its
  * smallest share and full capacity; its input is divided by 1 - loss (1 - share) (part-load fraction).
  * Cooling dries the air too: its sensible share rises with the wet-bulb depression of the air,
- *   ratio + slope (T_i - T_wb - 7.3 K), at most 1.
+ *   ratio + slope (T_i - T_wb - 7.3 K), at most 1;
+ * in a modulating compressor what it dries, relative to what it cools, falls with its share of full capacity.
  * Defrost by reversing the cycle (EnergyPlus Engineering Reference, on demand), with a constant share f of the time:
  *   capacity' = 0.875 (1 - f) capacity - 0.01 f (7.22 - T_o) capacity / 1.017
  *   input'    = 0.954 / 0.875 x input ratio x capacity' + 0.1528 f capacity' / 1.017
@@ -63,6 +66,8 @@ static const double FLOW_WARM_OUTDOOR_DEGC = 20.0;
 static const double STACK_RATED_K = 20.0;
 static const double WIND_RATED_M_S = 5.0;
 
+static const double CRANKCASE_BELOW_DEGC = 12.78; /* 55 degrees Fahrenheit (OCHRE) */
+
 /* Reverse-cycle defrost. */
 static const double DEFROST_BELOW_DEGC = 4.4445;
 static const double DEFROST_CAPACITY = 0.875;
@@ -91,6 +96,7 @@ typedef struct {
 typedef struct {
     double heat_w; /* negative cools */
     double power_w;
+    double drying_w; /* further cold that takes moisture out of the air instead of cooling it */
 } Flow;
 
 /* Capacity relative to the rated one, and input per heat, of a machine that heats the room's air. */
@@ -112,9 +118,9 @@ static Performance to_water(const Devices *d, size_t i, double outdoor_degc)
                                   d->flow_warm_degc[i]);
     const double y = clamp(outdoor_degc, HEAT_OUTDOOR_MIN_DEGC, HEAT_OUTDOOR_MAX_DEGC) - HEAT_RATED_OUTDOOR_DEGC;
     const double x = flow_degc - HEAT_RATED_FLOW_DEGC;
-    const double relative_cop = 1.0 + d->heat_cop_outdoor_per_k[i] * y + d->heat_cop_flow_per_k[i] * x;
+    const double relative_cop = 1.0 + d->heat_cop_outdoor_slope[i] * y + d->heat_cop_flow_slope[i] * x;
     const double cop = most(d->heat_cop[i] * relative_cop, 1.0);
-    const double capacity = 1.0 + d->heat_capacity_outdoor_per_k[i] * y + d->heat_capacity_flow_per_k[i] * x;
+    const double capacity = 1.0 + d->heat_capacity_outdoor_slope[i] * y + d->heat_capacity_flow_slope[i] * x;
     const Performance given = {most(capacity, 0.0), 1.0 / cop};
     return given;
 }
@@ -122,7 +128,7 @@ static Performance to_water(const Devices *d, size_t i, double outdoor_degc)
 static Flow heating(const Devices *d, size_t i, double indoor_degc)
 {
     const double outdoor_degc = d->temperature_outdoor_degc[i];
-    Flow full = {0.0, 0.0};
+    Flow full = {0.0, 0.0, 0.0};
     if (outdoor_degc >= d->temperature_cutout_degc[i]) {
         const Performance given
             = d->hydronic[i] > 0.5 ? to_water(d, i, outdoor_degc) : to_air(d, i, indoor_degc, outdoor_degc);
@@ -152,14 +158,20 @@ static Flow cooling(const Devices *d, size_t i, double indoor_degc)
     const double input_ratio = curve(COOL_INPUT_RATIO, x, y) / (rated_input * d->cool_cop[i]);
     const double drier_k = indoor_degc - d->temperature_wet_bulb_indoor_degc[i] - COOL_RATED_DEPRESSION_K;
     const double sensible = clamp(d->sensible_heat_ratio[i] + d->sensible_heat_ratio_slope[i] * drier_k, 0.0, 1.0);
-    const Flow full = {-cool_w * sensible, cool_w * input_ratio};
+    const Flow full = {-cool_w * sensible, cool_w * input_ratio, cool_w * (1.0 - sensible)};
     return full;
 }
 
-/* Share of full power that gives what is wanted; both have the same sign, or the share is 0. */
-static inline double share_of(double wanted_w, double full_w)
+/* Share s of full power that gives what is wanted; both have the same sign, or the share is 0. The part of the cold
+ * that dries falls with the coil's load, so that s full + s (1 - s) drying is given: solve that for s. */
+static inline double share_of(double wanted_w, double full_w, double drying_w)
 {
-    return wanted_w * full_w > 0.0 ? least(wanted_w / full_w, 1.0) : 0.0;
+    if (wanted_w * full_w <= 0.0) {
+        return 0.0;
+    }
+    const double total_w = fabs(full_w) + drying_w;
+    const double root2 = most(total_w * total_w - 4.0 * drying_w * fabs(wanted_w), 0.0);
+    return least(2.0 * fabs(wanted_w) / (total_w + sqrt(root2)), 1.0);
 }
 
 /* Equipment in a mode for one sub-step: heat to the air and electricity; only a modulating one looks at wanted_w. */
@@ -175,12 +187,13 @@ static Flow equipment(const Devices *d, size_t i, int mode, double indoor_degc, 
     double backup = 1.0;
     double part_load = 1.0;
     if (smallest < 1.0) {
-        share = most(share_of(wanted_w, full_w), smallest);
+        share = most(share_of(wanted_w, full_w, arrives * full.drying_w), smallest);
         const double loss = cools ? d->part_load_loss_cool[i] : d->part_load_loss_heat[i];
         part_load = 1.0 - loss * (1.0 - share);
-        backup = share_of(wanted_w - full_w, arrives * d->backup_power_w[i]);
+        backup = share_of(wanted_w - full_w, arrives * d->backup_power_w[i], 0.0);
     }
-    Flow given = {share * full_w, share * (full.power_w / part_load + fan_w)};
+    Flow given = {share * (full_w - (1.0 - share) * arrives * full.drying_w),
+                  share * (full.power_w / part_load + fan_w), 0.0};
     if (mode == MODE_HEAT_BACKUP && d->temperature_outdoor_degc[i] < d->backup_lockout_degc[i]) {
         given.heat_w += backup * arrives * d->backup_power_w[i];
         given.power_w += backup * d->backup_power_w[i];
@@ -257,7 +270,9 @@ bool model_check(const Devices *d, size_t n, Violation *violation)
     for (size_t i = 0; i < n; i++) {
         const double air_mass = 1.0 / d->resistance_air_mass_k_per_w[i];
         const double leak = d->infiltration_stack_w_per_k[i] * sqrt(hardest_k / STACK_RATED_K)
-                            + d->infiltration_wind_w_per_k[i] * storm_m_s / WIND_RATED_M_S;
+                            + d->infiltration_wind_w_per_k[i] * storm_m_s / WIND_RATED_M_S
+                            + d->airing_stack_w_per_k[i] * sqrt(hardest_k / STACK_RATED_K)
+                            + d->airing_wind_w_per_k[i] * storm_m_s / WIND_RATED_M_S;
         const double air_w_per_k = air_mass + 1.0 / d->resistance_air_outdoor_k_per_w[i] + leak;
         const double mass_w_per_k
             = air_mass + 1.0 / d->resistance_mass_outdoor_k_per_w[i] + d->ground_w_per_k[i];
@@ -307,7 +322,14 @@ void model_step(const Devices *d, size_t n, double step_s)
         const double stack2 = stack * stack * (1.0 / STACK_RATED_K);
         const double wind2 = wind * wind * (1.0 / (WIND_RATED_M_S * WIND_RATED_M_S));
         const bool leaks = stack2 + wind2 > 0.0;
+        const double airing_stack = d->airing_stack_w_per_k[i];
+        const double airing_wind = d->airing_wind_w_per_k[i] * d->wind_speed_m_s[i];
+        const double airing_stack2 = airing_stack * airing_stack * (1.0 / STACK_RATED_K);
+        const double airing_wind2 = airing_wind * airing_wind * (1.0 / (WIND_RATED_M_S * WIND_RATED_M_S));
+        const bool airs = airing_stack2 + airing_wind2 > 0.0;
+        const double comfort_degc = 0.5 * (thermostat.heat_degc + thermostat.cool_degc);
         const bool modulates = d->modulation_min[i] < 1.0;
+        const double crankcase_w = outdoor_degc < CRANKCASE_BELOW_DEGC ? d->crankcase_w[i] : 0.0;
         const double air_store = d->capacity_air_j_per_k[i] * per_half_s; /* per half sub-step [W/K] */
         const double mass_store = d->capacity_mass_j_per_k[i] * per_half_s;
         const double air_sum = air_store + air_mass + air_outdoor;
@@ -335,7 +357,11 @@ void model_step(const Devices *d, size_t n, double step_s)
             time_in_mode_s = switches ? sub.length_s : time_in_mode_s + sub.length_s;
             mode = next;
             const double warmer_k = air_degc - outdoor_degc;
-            const double leak_w = leaks ? sqrt(stack2 * fabs(warmer_k) + wind2) * warmer_k : 0.0;
+            double leak_w = leaks ? sqrt(stack2 * fabs(warmer_k) + wind2) * warmer_k : 0.0;
+            if (airs) {
+                const double airing_k = most(least(warmer_k, air_degc - comfort_degc), 0.0);
+                leak_w += sqrt(airing_stack2 * fabs(warmer_k) + airing_wind2) * airing_k;
+            }
             const double mass_right_w = mass_store * mass_degc + mass_gain_w;
             double air_right_w = air_store * air_degc + air_gain_w - leak_w;
             if (mode != MODE_OFF) {
@@ -349,6 +375,8 @@ void model_step(const Devices *d, size_t n, double step_s)
                 air_right_w += given.heat_w;
                 power_sum_w += given.power_w;
                 heat_sum_w += given.heat_w;
+            } else {
+                power_sum_w += crankcase_w;
             }
             const double air_middle_degc = (mass_sum * air_right_w + air_mass * mass_right_w) * solve;
             const double mass_middle_degc = (air_sum * mass_right_w + air_mass * air_right_w) * solve;
