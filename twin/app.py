@@ -6,8 +6,9 @@ Nothing below this module chooses its own clock, address or file.
 import gc
 import logging
 import os
+import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -21,10 +22,12 @@ from twin.bus.mqtt import MqttBus
 from twin.bus.port import Bus
 from twin.clock import Clock, DrivenClock, WallClock
 from twin.console.conditions import conditions
+from twin.console.grafana import EVENTS_READ, Marker, connect
 from twin.console.server import ConsoleServer
 from twin.console.sources import ConsoleSources
 from twin.dispatch import Dispatcher
 from twin.ingest import Ingest
+from twin.model.event import Event
 from twin.model.health import TwinHealth
 from twin.model.topology import Pilot
 from twin.state.aggregate import overview, pathway_table
@@ -33,6 +36,7 @@ from twin.state.commands import CommandBook
 from twin.state.registry import PilotState
 from twin.state.sampling import Commands, Sampler
 from twin.store.embedded import EmbeddedStore
+from twin.store.incident import write as write_incident
 from twin.store.influx.address import SCHEME as INFLUX_SCHEME
 from twin.store.influx.address import address
 from twin.store.influx.store import InfluxStore
@@ -61,6 +65,8 @@ class Settings:
     host: str
     port: int
     folder: Path
+    grafana: str | None = None  # address of a Grafana in which alarms are marked
+    pilot_file: Path | None = None
 
 
 def store_url(store: str | None, folder: Path) -> str:
@@ -225,11 +231,14 @@ class TwinApp:
             history=store,
             commands=twin.dispatcher,
             alarms=self._alarms,
+            incident=self._incident,
             health=twin.health,
             summary=twin.summary,
             clock=clock,
         )
+        self._settings = settings
         self._console = ConsoleServer(sources, host=settings.host, port=settings.port)
+        self._marker = None if settings.grafana is None else _marker(settings.grafana, pilot, store)
         self._stopped = threading.Event()
         self._sampled = 0.0  # in which ten seconds the last sample was taken
 
@@ -240,6 +249,8 @@ class TwinApp:
             with suppress(StoreError):  # a store that fails shows in its health
                 self._alarms.restore(self._twin.store.recent_events(_EVENTS_TAKEN_UP))
             self._console.start()
+            if self._marker is not None:
+                self._marker.start()
             settled, started_s = False, self._twin.clock.monotonic_s()
             while not self._stopped.wait(_LOOK_EVERY_S):
                 if not self._twin.ingest.alive:
@@ -253,6 +264,8 @@ class TwinApp:
                     self._sample()
         finally:
             gc.unfreeze()
+            if self._marker is not None:
+                self._marker.close()
             self._console.stop()
             self._twin.stop()
 
@@ -271,9 +284,40 @@ class TwinApp:
         found = conditions(state, overview(state, health.at), pathway_table(state, health.at), health)
         self._alarms.judge(found, health.at)
 
+    def _incident(self, target: Path, start: datetime, end: datetime) -> None:
+        """Write an incident archive of the stretch, with what waits in the spool."""
+        twin = self._twin
+        with suppress(StoreError):  # a store that fails shows in its health, and in what follows
+            twin.writer.flush(_FLUSH_WITHIN_S)
+        write_incident(
+            target,
+            twin.store,
+            twin.pilot,
+            start=start,
+            end=end,
+            written_at=twin.clock.now(),
+            pilot_file=self._settings.pilot_file,
+            settings={name: _open(value) for name, value in asdict(self._settings).items()},
+        )
+
     def stop(self) -> None:
         """End `run`; safe from a signal handler."""
         self._stopped.set()
+
+
+def _marker(url: str, pilot: Pilot, store: Store) -> Marker:
+    def events() -> Sequence[Event]:
+        try:
+            return store.recent_events(EVENTS_READ)
+        except StoreError:  # shows in its health; what happened is marked when history answers again
+            return ()
+
+    return Marker(connect(url, os.environ), pilot.name, events)
+
+
+def _open(setting: object) -> object:
+    """A setting as it may be shown to others: an address without user and password."""
+    return re.sub(r"//[^/@]*@", "//", str(setting)) if setting is not None else None
 
 
 def _memory_bytes() -> float | None:

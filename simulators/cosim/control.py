@@ -70,10 +70,16 @@ class Asked:
             },
         }
 
+        self._commandable = [(kind, quantity) for kind, quantity in _CONTROLS if kinds[kind].count]
+        self._undisturbed = {
+            **self._owners_alone,
+            **{asked_of(kind, quantity): values for (kind, quantity), values in self._owner.items()},
+        }
+
     def at(self, now_s: float) -> Mapping[str, FloatArray]:
         """What holds at `now_s`, in Unix seconds of the pilot's time."""
-        wanted = dict(self._owners_alone)
-        for kind, quantity in _CONTROLS:
+        wanted = dict(self._undisturbed)
+        for kind, quantity in self._commandable:
             commanded = self._controls.active(kind, quantity, now_s)
             wanted[asked_of(kind, quantity)] = np.where(np.isnan(commanded), self._owner[kind, quantity], commanded)
         wanted[PASSING] = passing = self._circuits.passing(

@@ -45,7 +45,8 @@ class HomeBook:
 
     def __init__(self, pilot: Pilot, adapter: str, parts: Sequence[Part], *, absent_as_null: bool) -> None:
         self._parts = tuple(parts)
-        self._makers = [RowMaker(part.kind, part.specs) for part in parts]
+        there = {device.kind for device in pilot.devices}
+        self._makers = [RowMaker(part.kind, part.specs) if part.kind in there else None for part in parts]
         self._keys = [tuple(spec.key for spec in part.specs) for part in parts]
         self._digits = [{spec.key: spec.digits for spec in part.specs} for part in parts]
         self._absent_as_null = absent_as_null
@@ -61,7 +62,7 @@ class HomeBook:
 
     def rows(self, columns: Columns) -> Rows:
         """The numbers of this moment, for `document`."""
-        return [maker.rows(columns).tolist() for maker in self._makers]
+        return [[] if maker is None else maker.rows(columns).tolist() for maker in self._makers]
 
     def document(self, home: int, rows: Rows) -> dict[str, Any]:
         """The sections of the home at this position of `homes`."""

@@ -27,6 +27,8 @@ OPTIONAL = (
     "solar_wall_w",
     "wind_speed_m_s",
     "temperature_ground_degc",
+    "setpoint_heat_degc",
+    "setpoint_cool_degc",
 )
 
 _SHORTEST_S = 2 * 86_400.0
@@ -48,6 +50,8 @@ _ENVELOPE: Mapping[str, tuple[float, float]] = {
 _PATHS: Mapping[str, tuple[str, float, float]] = {
     "infiltration_stack_w_per_k": ("temperature_outdoor_degc", 30.0, 0.7),
     "infiltration_wind_w_per_k": ("wind_speed_m_s", 10.0, 0.7),
+    "airing_stack_w_per_k": ("setpoint_cool_degc", 30.0, 0.7),
+    "airing_wind_w_per_k": ("setpoint_cool_degc", 30.0, 0.7),
     "ground_w_per_k": ("temperature_ground_degc", 20.0, 1.0),
     "aperture_air_m2": ("irradiance_global_w_m2", 2.0, 0.7),
     "aperture_mass_m2": ("irradiance_global_w_m2", 2.0, 0.7),
@@ -72,7 +76,8 @@ def fit_house(measured: Mapping[str, Column], step_s: float) -> HouseFit:
     """Fit the envelope on columns of equal steps of `step_s`; ValueError if they cannot be used.
 
     `heat_w` is the heat given to the air, mean over each step (negative cools); `temperature_indoor_degc` the air at
-    the end of each step; the others are inputs of the house model, mean over each step. Give at least a week in which
+    the end of each step; the others are inputs of the house model, mean over each step. Give both setpoints if windows
+    are opened in summer: they tell when. Give at least a week in which
     the temperature moves: with a constant indoor temperature nothing can be told about the capacities.
     """
     _require_usable(measured, step_s)

@@ -32,7 +32,11 @@ def _range_faults(variable: Any) -> Iterator[str]:  # noqa: ANN401 - FMPy has no
     if variable.start is None or variable.type in {"String", "Binary", "Boolean", "Clock"}:
         return
     for text in str(variable.start).split():
-        start = float(text)
+        try:
+            start = float(text)
+        except ValueError:
+            yield f"{variable.name}: start {text!r} is no number"
+            return
         if variable.min is not None and start < float(variable.min):
             yield f"{variable.name}: start {start:g} is below its min {float(variable.min):g}"
         if variable.max is not None and start > float(variable.max):

@@ -27,6 +27,8 @@ from fmpy.model_description import ModelDescription
 from fmpy.validation import validate_fmu
 from numpy.typing import NDArray
 
+from simulators.fleet.fmu_archive import archive_fault
+
 FmuRefusal = FMICallException
 """What an instance raises when the FMU answers a call with more than a warning."""
 
@@ -227,6 +229,9 @@ class _Block:
 
 def open_file(path: Path) -> tuple[ModelDescription, tuple[str, ...]]:
     """Description of any FMU, and the platforms it has binaries for; runs nothing of it. Raises FleetError."""
+    fault = archive_fault(path)
+    if fault is not None:
+        raise FleetError(path.name, "", f"cannot be read as an FMU: {fault}")
     try:
         return fmpy.read_model_description(str(path), validate=False), tuple(fmpy.supported_platforms(str(path)))
     except Exception as error:  # FMPy lets everything through that zip and XML can raise

@@ -8,9 +8,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from simulators.fleet.fmu_check import faults
-from simulators.fleet.fmu_fleet import FleetError, fmu_path
+from simulators.fleet.fmu_fleet import FleetError, fmu_path, this_platform
 from simulators.fleet.parameters import MODELS
-from simulators.fleet.vendor_map import COMMON_UNITS, NEEDED, Description, Unit, Variable, describe
+from simulators.fleet.vendor_map import COMMON_UNITS, NEEDED, RUNNABLE, Description, Variable, describe, unit_of
 
 _READABLE = ("output", "local")
 _MANY = 4
@@ -30,13 +30,16 @@ def list_fmus() -> tuple[bool, str]:
 def check_fmu(path: Path) -> tuple[bool, str]:
     """Whether the file is sound, and every fault when it is not."""
     try:
-        found = faults(path)
         about = describe(path)
+        found = [] if about.fmi in RUNNABLE else [f"is of FMI {about.fmi}; {' and '.join(RUNNABLE)} can be run"]
+        found = found or [fault for part in faults(path) for fault in part.splitlines()]
     except FleetError as error:
         return False, f"{path}: {error.text}"
+    platforms = ", ".join(about.platforms) or "no platform"
+    if about.fmi in RUNNABLE and not set(about.platforms) & set(this_platform()):
+        found.append(f"has no binary for this machine ({' or '.join(this_platform())}); it is for: {platforms}")
     if found:
         return False, "\n".join(f"{path}: {fault}" for fault in found)
-    platforms = ", ".join(about.platforms) or "no platform"
     return True, f"{path}: good: {about.name}, FMI {about.fmi}, {len(about.variables)} variables, for {platforms}"
 
 
@@ -58,6 +61,14 @@ def describe_fmu(path: Path) -> tuple[bool, str]:
     ]
     if found.step_s is not None:
         head.append(f"takes steps of {found.step_s:g} s only; longer ones are divided")
+    if found.fmi not in RUNNABLE:
+        head.append(f"cannot be run: it is of FMI {found.fmi}; {' and '.join(RUNNABLE)} can be run")
+    if not set(found.platforms) & set(this_platform()):
+        head.append(f"cannot be run here: there is no binary for {' or '.join(this_platform())}")
+    strange = sorted({v.unit for v in found.variables.values() if v.unit and unit_of(found, v.unit) is None})
+    if strange:
+        units = ", ".join(repr(unit) for unit in strange)
+        head.append(f"does not define its units {units}: a map has to give `unit`, one of {', '.join(COMMON_UNITS)}")
     rows = [("variable", "causality", "type", "unit")]
     rows += [(v.name, v.causality, v.type, v.unit or "-") for v in found.variables.values()]
     return True, "\n".join(
@@ -94,7 +105,7 @@ def _candidates(ours: Description, wanted: Variable, theirs: Description) -> lis
     kind = ours.units[wanted.unit or "1"].exponents
     found = []
     for variable in theirs.variables.values():
-        unit: Unit | None = theirs.units.get(variable.unit or "1") or COMMON_UNITS.get(variable.unit or "1")
+        unit = unit_of(theirs, variable.unit or "1")
         fits = unit is not None and unit.exponents == kind
         if variable.causality in causalities and variable.scalar and fits and variable.name != "time":
             found.append(variable)

@@ -31,6 +31,7 @@ NEEDED: Mapping[DeviceKind, tuple[str, ...]] = MappingProxyType(
 """What a map must have: the lever that commands pull, power, and the state that people watch."""
 
 TYPES = ("Real", "Float64", "Float32", "Integer", "Int32", "Enumeration", "Boolean")
+RUNNABLE = ("2.0", "3.0")
 _READABLE = frozenset({"output", "local", "input"})
 _SETTABLE = {"input": frozenset({"input"}), "parameter": frozenset({"parameter"})}
 _FEW = 12
@@ -81,7 +82,9 @@ COMMON_UNITS: Mapping[str, Unit] = MappingProxyType(
         "L/min": _unit(1e-3 / 60.0, m=3, s=-1),
         "m3/s": _unit(m=3, s=-1),
         "V": _unit(kg=1, m=2, s=-3, A=-1),
+        "kV": _unit(1e3, kg=1, m=2, s=-3, A=-1),
         "A": _unit(A=1),
+        "mA": _unit(1e-3, A=1),
     }
 )
 """Units that a map may name, and that vendors' files use without defining them."""
@@ -163,6 +166,11 @@ def describe(path: Path) -> Description:
     )
 
 
+def unit_of(theirs: Description, name: str) -> Unit | None:
+    """A unit as the file defines it, else as it is commonly meant; None if neither knows it."""
+    return theirs.units.get(name) or COMMON_UNITS.get(name)
+
+
 def check(kind: DeviceKind, model: VendorModel) -> Sequence[tuple[Place, str]]:
     """Everything that is wrong with a vendor's model for a device of `kind`, with its place in the model's entry."""
     return _Wirer(kind, model).problems
@@ -225,8 +233,8 @@ class _Wirer:
 
     def _check_file(self) -> None:
         theirs = self._theirs
-        if theirs.fmi not in {"2.0", "3.0"}:
-            self.problems.append((("fmu",), f"is of FMI {theirs.fmi}; 2.0 and 3.0 can be run"))
+        if theirs.fmi not in RUNNABLE:
+            self.problems.append((("fmu",), f"is of FMI {theirs.fmi}; {' and '.join(RUNNABLE)} can be run"))
         elif not theirs.co_simulation:
             self.problems.append((("fmu",), "is for model exchange only; co-simulation is needed"))
         elif not set(theirs.platforms) & set(this_platform()):
@@ -296,7 +304,12 @@ class _Wirer:
             self.problems.append((place, f"unit {name!r} is unknown; known: {', '.join(COMMON_UNITS)}"))
             return
         if given.exponents != wanted.exponents:
-            text = f"{theirs.name!r} is in {name}, which cannot be turned into {ours.unit}; needed is a {ours.name}"
+            text = (
+                f"{theirs.name!r} is in {name}, which cannot be turned into {ours.unit}; needed is a {ours.name}, or "
+                f"`unit: {ours.unit}` with the `factor` that makes it one (230 for each A and phase at 230 V)"
+                if name in {"A", "V"}
+                else f"{theirs.name!r} is in {name}, which cannot be turned into {ours.unit}; needed is a {ours.name}"
+            )
             self.problems.append((place, text))
             return
         factor = entry.factor * given.factor / wanted.factor

@@ -230,7 +230,7 @@ def test_the_description_names_every_route(client: Client) -> None:
     wanted = (
         "pilot homes homes/{home} devices devices/{device} devices/{device}/series endpoints pathways grid "
         "grid/{feeder} events dead-letters health overview summary commands commands/{command} export "
-        "alarms alarms/{alarm}/acknowledge search"
+        "alarms alarms/{alarm}/acknowledge search compare incident"
     )
     assert set(paths) == {f"{API}/{path}" for path in wanted.split()}
     assert set(paths[f"{API}/commands"]) == {"get", "post"}

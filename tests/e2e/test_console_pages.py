@@ -21,6 +21,7 @@ PAGES = {
     "/pathways": "Pathways",
     "/endpoints/gw-h1": "Endpoint gw-h1",
     "/commands": "Commands",
+    "/compare": "Compare",
     "/events": "Events",
     "/dead-letters": "Dead letters",
     "/health": "Twin health",

@@ -26,7 +26,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def test_every_home_is_mirrored_without_a_dead_letter(stack: Stack) -> None:
     summary = stack.get("/summary")
 
-    assert (summary["homes"], summary["devices"], summary["endpoints"]) == (55, 195, 37)
+    assert (summary["homes"], summary["devices"], summary["endpoints"]) == (55, 198, 37)
     assert summary["dead_letters"] == 0
     assert summary["energy_balance_error"] < 1e-6
     assert summary["store_rows"] > 120 * 55

@@ -31,6 +31,9 @@ HOUSE: dict[str, tuple[float, float]] = {
     "resistance_air_mass_k_per_w": (0.0008, 0.003),
     "infiltration_stack_w_per_k": (0.0, 300.0),
     "infiltration_wind_w_per_k": (0.0, 300.0),
+    "airing_stack_w_per_k": (0.0, 300.0),
+    "airing_wind_w_per_k": (0.0, 300.0),
+    "crankcase_w": (0.0, 100.0),
     "ground_w_per_k": (0.0, 300.0),
     "solar_window_air": (0.0, 1.0),
     "solar_window_mass": (0.0, 1.0),
@@ -51,8 +54,8 @@ HOUSE: dict[str, tuple[float, float]] = {
     "hydronic": (0.0, 1.0),
     "flow_cold_degc": (20.0, 75.0),
     "flow_warm_degc": (20.0, 75.0),
-    "heat_cop_outdoor_per_k": (-0.1, 0.1),
-    "heat_cop_flow_per_k": (-0.1, 0.1),
+    "heat_cop_outdoor_slope": (-0.1, 0.1),
+    "heat_cop_flow_slope": (-0.1, 0.1),
 }
 TANK: dict[str, tuple[float, float]] = {
     "volume_l": (50.0, 400.0),
@@ -122,7 +125,7 @@ def test_the_heat_of_a_house_with_every_option_adds_up(steps_s: list[float], see
             assert np.all(now["heat_w"] <= most_heat_w + 1e-6)
             assert np.all(now["heat_w"] >= -1.5 * p["cool_capacity_w"] - 1e-6)
             most_power_w = 2.0 * 1.5 * np.maximum(p["heat_capacity_w"], p["cool_capacity_w"])
-            assert np.all(now["power_w"] <= most_power_w + p["backup_power_w"] + fan_w + 1e-6)
+            assert np.all(now["power_w"] <= most_power_w + p["backup_power_w"] + fan_w + p["crankcase_w"] + 1e-6)
             assert np.all(now["power_w"] >= 0.0)
 
 

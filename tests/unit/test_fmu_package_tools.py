@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fmu.build import DIST
+from simulators.fleet import fmu_archive
 from simulators.fleet.fmu_check import faults
 from tests.vendor_fmu import build_vendor_fmu
 from twin.cli import fmu as fmu_cli
@@ -83,6 +84,80 @@ def test_check_says_good_or_every_fault_with_exit_code_2(tmp_path: Path) -> None
     code, output = twin("check", str(tmp_path / "nowhere.fmu"))
     assert code == 2
     assert "cannot be read as an FMU" in output
+
+
+@pytest.mark.parametrize("command", ["check", "describe"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "there is no such file"),
+        (b"", "is no whole zip archive, perhaps cut off"),
+        ((DIST / "Battery.fmi2.fmu").read_bytes()[:20_000], "perhaps cut off: File is not a zip file, at 20000 bytes"),
+    ],
+    ids=["absent", "empty", "cut off"],
+)
+def test_what_is_no_archive_is_refused_in_plain_words(
+    command: str, content: bytes | None, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "any.fmu"
+    if content is not None:
+        path.write_bytes(content)
+    code, output = twin(command, str(path))
+    assert code == 2
+    assert said in " ".join(output.split())
+
+
+def test_an_archive_without_a_description_or_of_unbearable_size_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "other.fmu"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "nothing here")
+    code, output = twin("check", str(path))
+    assert (code, "has no modelDescription.xml" in output) == (2, True)
+    monkeypatch.setattr(fmu_archive, "MOST_BYTES", 1_000)
+    code, output = twin("check", str(DIST / "Meter.fmi2.fmu"))
+    assert code == 2
+    assert "at most 1000 are taken" in " ".join(output.split())
+
+
+def test_a_file_that_cannot_run_here_is_not_called_good(tmp_path: Path) -> None:
+    path = build_vendor_fmu(tmp_path, with_binary=False)
+    code, output = twin("check", str(path))
+    assert code == 2
+    assert 'unit "kWh" of variable "E_nom"' in output  # and what else is wrong with it
+    assert "no binary for this machine" in " ".join(output.split())
+    assert "cannot be run here" in twin("describe", str(path))[1]
+
+
+def test_fmi_1_is_refused_by_name_alone(tmp_path: Path) -> None:
+    path = tmp_path / "old.fmu"
+    text = (
+        '<?xml version="1.0" encoding="UTF-8"?><fmiModelDescription fmiVersion="1.0" modelName="Old" guid="x"'
+        ' modelIdentifier="Old" numberOfContinuousStates="0" numberOfEventIndicators="0"><ModelVariables/>'
+        "<Implementation><CoSimulation_StandAlone><Capabilities/></CoSimulation_StandAlone></Implementation>"
+        "</fmiModelDescription>"
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("modelDescription.xml", text)
+    code, output = twin("check", str(path))
+    assert code == 2
+    assert output.splitlines()[0].endswith("is of FMI 1.0; 2.0 and 3.0 can be run")
+    assert len(output.splitlines()) == 1
+    assert "cannot be run: it is of FMI 1.0" in twin("describe", str(path))[1]
+
+
+def test_a_start_value_that_is_no_number_is_a_fault(tmp_path: Path) -> None:
+    bad = altered(tmp_path, DIST / "Battery.fmi2.fmu", r'(name="soc_start".*?)start="0.5"', r'\1start="half"')
+    code, output = twin("check", str(bad))
+    assert code == 2
+    assert "half" in output
+
+
+def test_units_that_nobody_knows_are_named_with_the_way_out(tmp_path: Path) -> None:
+    bad = altered(tmp_path, DIST / "Battery.fmi2.fmu", r'(name="power_max_w".*?)unit="W"', r'\1unit="Wat"')
+    assert "does not define its units 'Wat': a map has to give `unit`" in twin("describe", str(bad))[1]
+    assert '"Wat" of variable "power_max_w"' in twin("check", str(bad))[1]
 
 
 def test_describe_shows_variables_with_units_and_what_maps(tmp_path: Path) -> None:

@@ -88,6 +88,48 @@ def test_wind_and_cold_ground_take_heat_out_of_a_leaky_house() -> None:
     assert cold - windy == pytest.approx(30.0 * 15.0, rel=0.05)
 
 
+def test_windows_are_opened_only_while_the_air_is_too_warm_and_it_is_cooler_outdoors() -> None:
+    """And no wider than brings the air to the middle of the two setpoints, 23 degC."""
+    windows = {"airing_stack_w_per_k": 100.0, "airing_wind_w_per_k": 50.0}
+    lost = {}
+    for start_degc, outdoor_degc in ((26.0, 15.0), (26.0, 28.0), (22.0, 15.0)):
+        for name, parameters in (("open", windows), ("shut", {})):
+            start = {"temperature_start_degc": start_degc}
+            with Fleet(model="house", n=1, parameters=parameters | start) as f:
+                f.inputs["enabled"][:] = 0.0
+                f.inputs["temperature_outdoor_degc"][:] = outdoor_degc
+                f.inputs["wind_speed_m_s"][:] = 5.0
+                lost[name, start_degc, outdoor_degc] = run(f, 60.0, "heat_loss_w")[0]
+    aired_w = np.sqrt(100.0**2 * 11.0 / 20.0 + 50.0**2) * 3.0
+    assert lost["open", 26.0, 15.0] - lost["shut", 26.0, 15.0] == pytest.approx(aired_w, rel=0.01)
+    assert lost["open", 26.0, 28.0] == lost["shut", 26.0, 28.0]
+    assert lost["open", 22.0, 15.0] == lost["shut", 22.0, 15.0]
+
+
+def test_a_resting_compressor_keeps_its_oil_warm_in_the_cold_only() -> None:
+    spent = []
+    for outdoor_degc in (20.0, 5.0):
+        with Fleet(model="house", n=1, parameters={"crankcase_w": 50.0, "standby_w": 3.0}) as f:
+            f.inputs["enabled"][:] = 0.0
+            f.inputs["temperature_outdoor_degc"][:] = outdoor_degc
+            spent.append(run(f, HOUR_S, "power_w").mean())
+    assert spent == pytest.approx([3.0, 53.0])
+
+
+def test_a_machine_at_part_load_dries_less_and_so_cools_with_less_electricity() -> None:
+    """The same load by a machine of the right size and by one four times as large, both modulating, no other losses."""
+    ratio = []
+    for capacity_w in (4_000.0, 16_000.0):
+        coil = {"cool_capacity_w": capacity_w, "sensible_heat_ratio": 0.7, "modulation_min": 0.0, "deadband_k": 0.1}
+        with Fleet(model="house", n=1, parameters=coil | {"temperature_start_degc": 26.0}) as f:
+            f.inputs["temperature_outdoor_degc"][:] = 35.0
+            power_w = run(f, DAY_S, "power_w")[-600:].sum()
+            heat_w = run(f, 60.0, "heat_w")[0]
+            assert abs(f.outputs["temperature_indoor_degc"][0] - 26.0) < 0.1
+        ratio.append(-heat_w / power_w * 600.0)
+    assert ratio[1] > 1.15 * ratio[0]
+
+
 def test_dry_air_is_cooled_better_than_moist_air() -> None:
     heat = []
     for wet_bulb_degc in (15.0, 21.0):

@@ -38,6 +38,35 @@ def test_elm_street_is_55_homes_one_per_connection_point_in_thirds() -> None:
     assert sorted(by_pathway.values()) == [18, 18, 19]
 
 
+def test_elm_street_has_a_smart_panel_on_each_pathway() -> None:
+    pilot = load_pilot(PILOTS / "elm-street.yaml")
+    panels = [device for device in pilot.devices if device.kind is DeviceKind.SMART_PANEL]
+
+    assert sorted(pilot.pathway(panel.id).value for panel in panels) == ["gateway", "hems", "oem"]
+
+
+def test_wanting_smart_panels_changes_nothing_else_of_the_homes() -> None:
+    network = load_pilot(PILOTS / "elm-street.yaml").network
+    plain, fitted = (
+        generate_homes(
+            GenerateEntry.model_validate(
+                {"homes": 40, "seed": 3, "endpoints": {"gateway": 1.0}, "ownership": {"smart_panel": share}}
+            ),
+            network=network,
+            copies=1,
+            taken=frozenset(),
+        )
+        for share in (0.0, 0.5)
+    )
+    without = [
+        home.model_copy(update={"devices": [one for one in home.devices if one["kind"] != "smart_panel"]})
+        for home in fitted
+    ]
+
+    assert without == plain
+    assert 10 <= sum(len(home.devices) for home in fitted) - sum(len(home.devices) for home in plain) <= 30
+
+
 def test_a_thousand_homes_fill_18_feeders_evenly() -> None:
     pilot = load_pilot(PILOTS / "thousand-homes.yaml")
 

@@ -91,6 +91,7 @@ def test_a_stack_that_is_well_has_no_finding() -> None:
         "volumes": "done",
         "mosquitto": "up, healthy",
         "influxdb": "up, healthy",
+        "buckets": "done",
         "grafana": "up, healthy",
         "twin": "up, healthy",
         "simulators": "up, healthy",

@@ -8,7 +8,8 @@ from tests.influx_server import fresh_buckets
 from twin.cli.main import app
 from twin.clock import WallClock
 from twin.store.influx.client import Influx
-from twin.store.influx.setup import remove
+from twin.store.influx.layout import Retention
+from twin.store.influx.setup import prepare_tasks, remove
 
 
 @pytest.fixture(autouse=True)
@@ -83,16 +84,18 @@ def test_a_second_run_changes_nothing_and_a_third_only_what_was_asked_for(monkey
 
 
 def test_a_task_that_someone_changed_is_brought_into_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    with fresh_buckets(None) as address:
+    with fresh_buckets(Retention()) as address:
         monkeypatch.setenv("HEARTHGRID_INFLUX_TOKEN", address.token)
         store = ("--store", f"influx:{address.url}?org={address.org}&bucket={address.bucket}")
         influx = Influx(address, WallClock())
+        assert len(prepare_tasks(influx)) == 2
         (task,) = influx.tasks(f"{address.bucket}_1m")
         influx.change_task(task, str(task.state).replace("every: 1m", "every: 2m"))
 
         assert f"task {address.bucket}_1m is another" in said("status", *store)[1]
         assert said("init", *store) == (0, f"changed task {address.bucket}_1m {influx.address} is ready")
         assert influx.tasks(f"{address.bucket}_1m") == [task]
+        assert said("init", *store) == (0, f"{influx.address} is ready; nothing had to be changed")
         influx.close()
 
 

@@ -1,11 +1,12 @@
 """The commands and their options; what they do is in the modules beside."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from twin.cli import alarms, ask, export, fmu, stack, start, store
+from twin.cli import alarms, ask, compare, export, fmu, incident, replay, stack, start, store
 from twin.cli.api import DEFAULT_URL
 from twin.cli.words import duration_s, moment, speed
 from twin.pilot import PilotError, load_pilot
@@ -20,6 +21,7 @@ app = typer.Typer(
 
 app.add_typer(alarms.app, name="alarms")
 app.add_typer(fmu.app, name="fmu")
+app.add_typer(incident.app, name="incident")
 app.add_typer(stack.app, name="stack")
 app.add_typer(store.app, name="store")
 
@@ -38,7 +40,15 @@ Store = Annotated[
         envvar="TWIN_STORE",
     ),
 ]
+Grafana = Annotated[
+    str | None,
+    typer.Option(
+        help="http://HOST:PORT of a Grafana to mark alarms in; its token comes from HEARTHGRID_GRAFANA_TOKEN",
+        envvar="TWIN_GRAFANA",
+    ),
+]
 Port = Annotated[int, typer.Option(help="Port of the web page and API", min=1, max=65_535)]
+FASTEST = 10_000.0  # times real time: what max means for a replay
 Host = Annotated[str, typer.Option(help="Address that the web page listens on; 0.0.0.0 for all")]
 
 
@@ -56,6 +66,7 @@ def run(
     host: Host = "127.0.0.1",
     folder: Annotated[Path | None, typer.Option(help="Where history and logs go; var/PILOT when left out")] = None,
     summary: Annotated[Path | None, typer.Option(help="Write the run's figures here as JSON at the end")] = None,
+    grafana: Grafana = None,
 ) -> None:
     """Run a pilot: broker, simulated world and twin, with the console on http://127.0.0.1:8080."""
     options = start.Options(
@@ -70,6 +81,7 @@ def run(
         host=host,
         folder=folder,
         summary=summary,
+        grafana=grafana,
     )
     raise typer.Exit(start.run(options))
 
@@ -83,9 +95,12 @@ def serve(
     port: Port = 8080,
     host: Host = "127.0.0.1",
     folder: Annotated[Path | None, typer.Option(help="Where history and spool go; var/PILOT when left out")] = None,
+    grafana: Grafana = None,
 ) -> None:
     """Run the twin alone, against a broker that is there already."""
-    raise typer.Exit(start.serve(pilot, broker=broker, store=store, host=host, port=port, folder=folder))
+    raise typer.Exit(
+        start.serve(pilot, broker=broker, store=store, host=host, port=port, folder=folder, grafana=grafana)
+    )
 
 
 @app.command()
@@ -152,6 +167,63 @@ def export_(
     """Write a pilot's history as Parquet or CSV, from its store or through the twin that holds it open."""
     window = (moment(from_) if from_ else None, moment(to) if to else None)
     export.export(pilot, into, form=form, window=window, store=store, folder=folder, url=url)
+
+
+@app.command("replay")
+def replay_(
+    source: Annotated[Path, typer.Argument(help="Pilot file, or an incident archive", show_default=False)],
+    *,
+    from_: Annotated[str | None, typer.Option("--from", help="First moment; where history begins if left out")] = None,
+    to: Annotated[str | None, typer.Option("--to", help="Last moment; where history ends if left out")] = None,
+    at: Annotated[str | None, typer.Option("--at", help="Begin at this moment, standing still")] = None,
+    speed_: Annotated[str, typer.Option("--speed", help="Times real time")] = "10",
+    store: Store = None,
+    folder: Annotated[Path | None, typer.Option(help="Where history is; var/PILOT when left out")] = None,
+    port: Port = 8080,
+    host: Host = "127.0.0.1",
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Show a past stretch of a pilot in the console, read-only and as it was known then."""
+    replay.replay(
+        source,
+        window=(moment(from_) if from_ else None, moment(to) if to else None),
+        at=moment(at) if at else None,
+        speed=speed(speed_) or FASTEST,
+        store=store,
+        folder=folder,
+        host=host,
+        port=port,
+        url=url,
+    )
+
+
+@app.command("compare")
+def compare_(
+    a: Annotated[Path, typer.Argument(help="Pilot file or incident archive", show_default=False)],
+    b: Annotated[Path | None, typer.Argument(help="The other run; the same one if left out")] = None,
+    *,
+    quantity: Annotated[str, typer.Option(help="A grid quantity, or one that --device reports")] = "head_power_w",
+    device: Annotated[str | None, typer.Option(help="Device id; the grid if left out")] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="Where A begins; its first moment if left out")] = None,
+    from_b: Annotated[str | None, typer.Option("--from-b", help="Where B begins; its first moment if left out")] = None,
+    for_: Annotated[
+        str | None, typer.Option("--for", help="How long: 1h, 24h; as long as both last if left out")
+    ] = None,
+    folder: Annotated[Path | None, typer.Option(help="Where the history of A is; var/PILOT when left out")] = None,
+    folder_b: Annotated[Path | None, typer.Option("--folder-b", help="Where the history of B is")] = None,
+    json: Annotated[bool, typer.Option("--json", help="As JSON")] = False,
+) -> None:
+    """Compare one quantity in two runs, or in two periods of one run."""
+    compare.compare_runs(
+        a,
+        b,
+        quantity=quantity,
+        device=device,
+        starts=(moment(from_) if from_ else None, moment(from_b) if from_b else None),
+        length=timedelta(seconds=duration_s(for_)) if for_ else None,
+        folders=(folder, folder_b if b is not None else folder),
+        as_json=json,
+    )
 
 
 def main() -> None:

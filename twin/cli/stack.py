@@ -11,14 +11,12 @@ import typer
 from twin.cli.api import Refused
 from twin.clock import WallClock
 from twin.pilot import PilotError, load_pilot
-from twin.stack import compose_file, layout
-from twin.stack import folder as prepared_folder
+from twin.stack import layout
 from twin.stack.doctor import diagnose
-from twin.stack.engine import StackEngine
 from twin.stack.findings import Diagnosis
 from twin.stack.grants import StackError
+from twin.stack.look import look
 from twin.stack.prepare import Prepared, Wanted, prepare
-from twin.stack.snapshot import Snapshot
 
 app = typer.Typer(
     help="The pilot as containers: prepare compose.yaml's files, and say how it is.", no_args_is_help=True
@@ -97,28 +95,12 @@ def doctor(
     if profile not in {None, "sim", "live"}:
         raise typer.BadParameter(f"{profile!r} is no profile; write sim or live", param_hint="--profile")
     try:
-        found = diagnose(_snapshot(compose, profile=profile, project=project))
+        found = diagnose(look(compose, clock=WallClock(), environment=os.environ, profile=profile, project=project))
     except StackError as error:
         raise Refused(str(error), code=2) from error
     typer.echo(json_.dumps({"well": found.well, **asdict(found)}, indent=2) if json else _diagnosis(found))
     if not found.well:
         raise typer.Exit(1)
-
-
-def _snapshot(compose: Path, *, profile: str | None, project: str | None) -> Snapshot:
-    settings = layout.read_settings(compose.parent / layout.SETTINGS)
-    name, services = compose_file.read(compose, {**settings, **os.environ})
-    name = project or name
-    return Snapshot(
-        at=WallClock().now(),
-        compose_file=str(compose),
-        project=name,
-        project_folder=str(compose.resolve().parent),
-        profile=profile,
-        services=services,
-        engine=StackEngine(name).look({service.image for service in services}),
-        prepared=prepared_folder.look(settings),
-    )
 
 
 def _diagnosis(found: Diagnosis) -> str:

@@ -41,9 +41,19 @@ class Options:
     host: str
     folder: Path | None
     summary: Path | None
+    grafana: str | None = None
 
 
-def serve(path: Path, *, broker: str, store: str | None, host: str, port: int, folder: Path | None) -> int:
+def serve(
+    path: Path,
+    *,
+    broker: str,
+    store: str | None,
+    host: str,
+    port: int,
+    folder: Path | None,
+    grafana: str | None = None,
+) -> int:
     """Run the twin in this process until SIGTERM or Ctrl-C."""
     err = Console(stderr=True)
     try:
@@ -51,7 +61,15 @@ def serve(path: Path, *, broker: str, store: str | None, host: str, port: int, f
     except PilotError as error:
         err.print(str(error), markup=False, highlight=False, soft_wrap=True)
         return REFUSED
-    settings = Settings(broker=broker, store=store, host=host, port=port, folder=folder or default_folder(pilot))
+    settings = Settings(
+        broker=broker,
+        store=store,
+        host=host,
+        port=port,
+        folder=folder or default_folder(pilot),
+        grafana=grafana,
+        pilot_file=path,
+    )
     try:
         app = TwinApp(pilot, settings)
     except (ValueError, RuntimeError) as error:
@@ -143,6 +161,8 @@ class Launch:
         arguments += ["--host", options.host, "--folder", str(self._folder)]
         if options.store is not None:
             arguments += ["--store", options.store]
+        if options.grafana is not None:
+            arguments += ["--grafana", options.grafana]
         twin = Child(name="twin", arguments=arguments, log=self._folder / "twin.log")
         self._keep(twin)
         give_up_s = self._clock.monotonic_s() + _UP_WITHIN_S

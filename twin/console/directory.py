@@ -13,6 +13,7 @@ PAGES = (
     ("/homes", "Homes"),
     ("/pathways", "Pathways"),
     ("/commands", "Commands"),
+    ("/compare", "Compare"),
     ("/events", "Events"),
     ("/dead-letters", "Dead letters"),
     ("/health", "Twin health"),

@@ -12,9 +12,11 @@ from nicegui import PageArguments, ui
 from twin.console.directory import PAGES
 from twin.console.kit import Text, link, not_found, pill, put, tag
 from twin.console.live import TICK_S
+from twin.console.look import Look, Moments
 from twin.console.pages import (
     alarms,
     commands,
+    compare,
     dead_letters,
     endpoint,
     events,
@@ -24,7 +26,9 @@ from twin.console.pages import (
     homes,
     overview,
     pathways,
+    review,
 )
+from twin.console.past import PAST, UNSAMPLED
 from twin.console.views import Views
 from twin.console.words import count
 
@@ -35,37 +39,48 @@ class Console:
     """The pages over one pilot; `page` is what NiceGUI calls for each browser that comes."""
 
     def __init__(self, views: Views) -> None:
-        self._views = views
+        self._moments = Moments(views)
 
     def page(self) -> None:
         """Build the frame, and in it the page that the address names."""
         ui.add_head_html(
             '<link rel="stylesheet" href="/static/console.css"><script src="/static/console.js"></script>'
-            '<script src="/static/search.js"></script>'
+            '<script src="/static/search.js"></script><link rel="stylesheet" href="/static/review.css">'
         )
         with tag("div", "frame"):
-            rail, top = _Rail(self._views), _Top(self._views)
+            look = Look(self._moments)
+            rail, top = _Rail(look), _Top(look)
             with tag("div", "main"):
-                ui.sub_pages(self._routes(), show_404=False)
+                strip = review.strip(look)
+                routes = self._routes(look.views)
+                pages = ui.sub_pages(routes, show_404=False)
+            if strip is not None:
+                top.past.on("click", strip.toggle)
 
         def update() -> None:
             rail.update()
             top.update()
 
+        def turn() -> None:
+            routes.update(self._routes(look.views))
+            pages.refresh()
+            update()
+
+        look.on_change(turn)
         ui.timer(TICK_S, update)
 
-    def _start(self, arguments: PageArguments) -> None:
+    @staticmethod
+    def _start(views: Views, arguments: PageArguments) -> None:
         """The overview; also where an address ends that names no page, so that it can say so."""
         rest = arguments.remaining_path.strip("/")
         if rest:
             not_found(f"There is no page /{rest}", "Choose one from the list of pages.")
         else:
-            overview.page(self._views)
+            overview.page(views)
 
-    def _routes(self) -> dict[str, Callable[..., object]]:
-        views = self._views
+    def _routes(self, views: Views) -> dict[str, Callable[..., object]]:
         return {
-            "/": self._start,
+            "/": partial(self._start, views),
             "/feeder": partial(feeder.page, views),
             "/feeder/{feeder}": partial(feeder.page, views),
             "/homes": partial(homes.page, views),
@@ -74,6 +89,7 @@ class Console:
             "/pathways": partial(pathways.page, views),
             "/endpoints/{endpoint}": partial(endpoint.page, views),
             "/commands": partial(commands.page, views),
+            "/compare": partial(compare.page, views),
             "/events": partial(events.page, views),
             "/dead-letters": partial(dead_letters.page, views),
             "/health": partial(health.page, views),
@@ -83,8 +99,8 @@ class Console:
 class _Rail:
     """The list of pages, with the number of things that wait for a look."""
 
-    def __init__(self, views: Views) -> None:
-        self._views = views
+    def __init__(self, look: Look) -> None:
+        self._look = look
         self._items: dict[str, ui.element] = {}
         self._counts: dict[str, Text] = {}
         with tag("nav", "rail", aria_label="Pages"):
@@ -113,8 +129,9 @@ class _Rail:
 
     def update(self) -> None:
         """Show the counts as they are now."""
-        waiting = sum(alarm.waits for alarm in self._views.alarms.get())
-        letters = sum(self._views.sources.state.dead_letter_counts.values())
+        views = self._look.views
+        waiting = sum(alarm.waits for alarm in views.alarms.get())
+        letters = sum(views.sources.state.dead_letter_counts.values())
         self._counts["/alarms"].say(count(waiting) if waiting else "")
         self._counts["/dead-letters"].say(count(letters) if letters else "")
 
@@ -122,14 +139,18 @@ class _Rail:
 class _Top:
     """The pilot's name, whether the twin hears the bus, the pilot's time and the theme."""
 
-    def __init__(self, views: Views) -> None:
-        self._views = views
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        sources = look.views.sources
         with tag("div", "top"):
-            Text(views.sources.pilot.title, classes="title")
+            Text(sources.pilot.title, classes="title")
             _search()
             tag("span", "grow")
             self._bus = pill("")
             self._clock = Text("", classes="clock")
+            shown = "button lookback" if sources.player is None else "hidden"
+            self.past = Text("Look back", tag="button", classes=shown)
+            self.past.props("type=button")
             theme = Text("Auto", tag="button", classes="button wide-only")
             theme.props('id=theme type=button aria-label="Colour scheme: automatic, light or dark"')
             theme.on("click", js_handler="() => hg.nextTheme()")
@@ -137,11 +158,14 @@ class _Top:
 
     def update(self) -> None:
         """Show the time and the bus as they are now."""
-        self._clock.say(f"{self._views.sources.clock.now():%Y-%m-%d  %H:%M:%S} UTC")
-        now = self._views.health.get()
-        if not now.bus_connected:
+        views = self._look.views
+        self._clock.say(f"{views.sources.clock.now():%Y-%m-%d  %H:%M:%S} UTC")
+        now = views.health.get()
+        if now.mode in {PAST, UNSAMPLED}:
+            self._bus.say("Past", "warn")
+        elif not now.bus_connected:
             self._bus.say("No bus", "bad")
-        elif self._views.filling:
+        elif views.filling:
             self._bus.say("Filling history", "wait")
         else:
             self._bus.say(*(("Live", "good") if now.mode == "live" else ("Simulated time", "wait")))

@@ -21,12 +21,15 @@ from twin.model.telemetry import GridReport, Report, Series
 from twin.model.topology import Pilot
 from twin.state.past import PastState
 
-MODE = "past"
-"""What the twin's health says of how time runs there."""
+PAST, UNSAMPLED = "past", "past-unsampled"
+"""How time runs there, as the twin's health says: not at all. Unsampled: no live twin took samples of itself then.
+
+History that was filled in, or that a simulation drove, came in long steps; ages say little of it.
+"""
 
 REMEMBERED = 1_000  # events, dead letters and commands each, as the live twin keeps
-_HEARD = 60_000  # reports that are heard anew, for latencies and rates, at most about so many
-_LONGEST, _SHORTEST = timedelta(minutes=5), timedelta(seconds=10)
+_HEARD = 4_000  # reports that are heard anew, for latencies and rates, at most about so many
+_LONGEST, _SHORTEST = timedelta(minutes=5), timedelta(seconds=2)
 
 
 class Silent:
@@ -170,7 +173,7 @@ def rebuild(pilot: Pilot, history: History, at: datetime) -> Rebuilt:
     samples = history.samples_at(at)
     state.count(samples)
     state.wish(commands, at)
-    health = _health(next((sample for sample in samples if sample.scope == "twin"), None), state, at)
+    health = health_at(samples, state, at)
     if health.world is not None:
         state.take_world(health.world)
     return Rebuilt(state=state, commands=commands, health=health)
@@ -199,8 +202,9 @@ def _listening(pilot: Pilot) -> timedelta:
     return min(_LONGEST, max(_SHORTEST, timedelta(seconds=_HEARD / max(per_s, 1e-3))))
 
 
-def _health(sample: Sample | None, state: PastState, at: datetime) -> TwinHealth:
-    """The twin's health from its own sample; where none was taken, as far as nothing was ever wrong."""
+def health_at(samples: Sequence[Sample], state: PastState, at: datetime) -> TwinHealth:
+    """The twin's health from its own sample; where none was taken, nothing is claimed and nothing wrong."""
+    sample = next((sample for sample in samples if sample.scope == "twin"), None)
     figures = {} if sample is None else sample.values
 
     def count(name: str) -> int:
@@ -233,7 +237,7 @@ def _health(sample: Sample | None, state: PastState, at: datetime) -> TwinHealth
             last_error="the store did not write; its words are not kept" if failing_s else "",
         ),
         world=None if sample is None or "steps" not in figures else _world(sample, state),
-        mode=MODE,
+        mode=UNSAMPLED if sample is None else PAST,
         backfill_until=None,
     )
 

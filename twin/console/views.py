@@ -15,6 +15,7 @@ from twin.console.conditions import conditions
 from twin.console.directory import Directory
 from twin.console.drawing import Drawing, draw
 from twin.console.live import Answers, Shared
+from twin.console.past import UNSAMPLED
 from twin.console.sources import ConsoleSources
 from twin.model.alarm import Alarm, Condition
 from twin.model.command import CommandRecord
@@ -214,4 +215,5 @@ class Views:
 
     def _conditions(self) -> Sequence[Condition]:
         now, pathways, health = self.overview.get(), self.pathways.get(), self.health.get()
-        return conditions(self.sources.state, now, pathways, health, judge_ages=not self.filling)
+        judge_ages = not self.filling and health.mode != UNSAMPLED
+        return conditions(self.sources.state, now, pathways, health, judge_ages=judge_ages)

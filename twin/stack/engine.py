@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import docker
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container as SdkContainer
 
 from twin.stack.grants import StackError
@@ -50,6 +50,12 @@ class StackEngine:
             )
         except _FAILURES as error:
             return Engine(trouble=_words(error), denied=_denied(error), images={})
+
+    def close(self) -> None:
+        """Let the engine go."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
     # Faults, for tests and exercises
 
@@ -168,7 +174,7 @@ def _container(found: SdkContainer) -> Container:
 def _image_id(client: docker.DockerClient, name: str) -> str | None:
     try:
         return str(client.images.get(name).id)
-    except ImageNotFound:
+    except NotFound:
         return None
 
 
@@ -180,22 +186,28 @@ def _labels(client: docker.DockerClient, volume: str) -> Mapping[str, str]:
 
 
 def _filling(container: SdkContainer, mount: Mapping[str, Any]) -> Volume | None:
-    """As `df` in the container tells it: the engine may be on another machine. None where there is no df."""
+    """As `df` in the container tells it: the engine may be on another machine. None where it tells nothing."""
     try:
         done = container.exec_run(["df", "-P", "-k", mount["Destination"]])
     except APIError:  # it has ended meanwhile
         return None
-    lines = done.output.decode(errors="replace").splitlines()
+    filled = None if done.exit_code else use_of(done.output.decode(errors="replace"))
+    if filled is None:
+        return None
+    return Volume(name=mount["Name"], service=container.labels[_SERVICE], used_share=filled[0], free_bytes=filled[1])
+
+
+def use_of(df: str) -> tuple[float, int] | None:
+    """Share in use and free bytes, of what `df -P -k` says of one place; None when it says something else.
+
+    What the file system keeps back for root counts neither as used nor as free.
+    """
+    lines = df.splitlines()
     fields = lines[-1].split() if lines else []
-    if done.exit_code or len(fields) < _FIELDS or not fields[2].isdigit() or not fields[3].isdigit():
+    if len(fields) < _FIELDS or not fields[2].isdigit() or not fields[3].isdigit():
         return None
     used, free = int(fields[2]), int(fields[3])
-    return Volume(
-        name=mount["Name"],
-        service=container.labels[_SERVICE],
-        used_share=used / max(used + free, 1),
-        free_bytes=free * _BLOCK_BYTES,
-    )
+    return used / max(used + free, 1), free * _BLOCK_BYTES
 
 
 def _moment(text: str) -> datetime | None:

@@ -6,7 +6,7 @@ microseconds since 1970, NaN is a gap. Refuses a quantity that is not in twin.mo
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any, TypeAlias
 
@@ -27,6 +27,7 @@ Columns: TypeAlias = Mapping[str, npt.NDArray[Any]]
 
 QUALITIES = tuple(Quality)
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _QUALITY = {quality: code for code, quality in enumerate(QUALITIES)}
 _QUANTITY = {name: row for row, name in enumerate(QUANTITIES)}
 
@@ -38,8 +39,7 @@ def microseconds(times: Iterable[datetime], count: int) -> Integers:
 
 def moment(since_1970_us: int) -> datetime:
     """The UTC time that many microseconds after 1970."""
-    seconds, rest = divmod(since_1970_us, 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
+    return _EPOCH + timedelta(microseconds=since_1970_us)
 
 
 def picked(columns: Columns, rows: Integers) -> Columns:

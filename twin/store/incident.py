@@ -45,7 +45,7 @@ _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*")
 PILOT = TypeAdapter(Pilot)
 
 
-class IncidentError(Exception):
+class IncidentError(ValueError):
     """The archive cannot be written or read: which file, what is wrong, what is allowed."""
 
 

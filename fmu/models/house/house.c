@@ -7,19 +7,22 @@
  * the change of stored heat. Sun: S = aperture x global irradiance + shares of the sun through windows and on walls.
  * Infiltration (Sherman and Grimsrud 1980), with the temperatures at the start of the sub-step:
  *   L = sqrt(L_stack^2 |T_i - T_o| / 20 K + L_wind^2 v^2 / (5 m/s)^2)
+ * Windows are opened (OCHRE) while it is cooler outdoors and the air warmer than T_c, the middle of the two setpoints,
+ * and no wider than brings it there: A min(T_i - T_o, T_i - T_c) goes out, with an A like L.
  *
  * Heat pump (Cutler et al. 2013): capacity and electric input ratio are the rated values times a biquadratic
  *   f(x, y) = a + b x + c x^2 + d y + e y^2 + f x y
  * of indoor and outdoor temperature [degC]. Of a hydronic one (air to water), COP and capacity relative to the rated
  * values are linear, as in hplib, in outdoor temperature T_o and flow temperature T_f:
- *   1 + outdoor_per_k (T_o - 7 degC) + flow_per_k (T_f - 35 degC)
+ *   1 + outdoor_slope (T_o - 7 degC) + flow_slope (T_f - 35 degC)
  * with a COP of at least 1; T_f falls from flow_cold_degc at -10 degC outdoors to flow_warm_degc at 20 degC. The start
  * values are those of hplib's average inverter machine. The thermostat and the compressor's minimum times act every
  * sub-step.
  * A compressor that modulates gives the heat that brings the air to the setpoint within the sub-step, between its
  * smallest share and full capacity; its input is divided by 1 - loss (1 - share) (part-load fraction).
  * Cooling dries the air too: its sensible share rises with the wet-bulb depression of the air,
- *   ratio + slope (T_i - T_wb - 7.3 K), at most 1.
+ *   ratio + slope (T_i - T_wb - 7.3 K), at most 1;
+ * in a modulating compressor what it dries, relative to what it cools, falls with its share of full capacity.
  * Defrost by reversing the cycle (EnergyPlus Engineering Reference, on demand), with a constant share f of the time:
  *   capacity' = 0.875 (1 - f) capacity - 0.01 f (7.22 - T_o) capacity / 1.017
  *   input'    = 0.954 / 0.875 x input ratio x capacity' + 0.1528 f capacity' / 1.017
@@ -63,6 +66,8 @@ static const double FLOW_WARM_OUTDOOR_DEGC = 20.0;
 static const double STACK_RATED_K = 20.0;
 static const double WIND_RATED_M_S = 5.0;
 
+static const double CRANKCASE_BELOW_DEGC = 12.78; /* 55 degrees Fahrenheit (OCHRE) */
+
 /* Reverse-cycle defrost. */
 static const double DEFROST_BELOW_DEGC = 4.4445;
 static const double DEFROST_CAPACITY = 0.875;
@@ -86,6 +91,7 @@ static inline double curve(Biquadratic k, double x, double y)
 typedef struct {
     double heat_w; /* negative cools */
     double power_w;
+    double drying_w; /* further cold that takes moisture out of the air instead of cooling it */
 } Flow;
 
 /* Capacity relative to the rated one, and input per heat as a fraction. */
@@ -113,8 +119,8 @@ static inline Performance to_water(const Devices *d, size_t i, double outdoor_de
     const double warmth = clamp((d->temperature_outdoor_degc[i] - FLOW_COLD_OUTDOOR_DEGC) * per_k, 0.0, 1.0);
     const double x = cold_degc + warmth * (d->flow_warm_degc[i] - cold_degc) - HEAT_RATED_FLOW_DEGC;
     const double y = outdoor_degc - HEAT_RATED_OUTDOOR_DEGC;
-    const double relative_cop = 1.0 + d->heat_cop_outdoor_per_k[i] * y + d->heat_cop_flow_per_k[i] * x;
-    const double capacity = 1.0 + d->heat_capacity_outdoor_per_k[i] * y + d->heat_capacity_flow_per_k[i] * x;
+    const double relative_cop = 1.0 + d->heat_cop_outdoor_slope[i] * y + d->heat_cop_flow_slope[i] * x;
+    const double capacity = 1.0 + d->heat_capacity_outdoor_slope[i] * y + d->heat_capacity_flow_slope[i] * x;
     return (Performance){most(capacity, 0.0), 1.0, most(d->heat_cop[i] * relative_cop, 1.0)};
 }
 
@@ -138,7 +144,7 @@ static inline Flow heating(const Devices *d, size_t i, double indoor_degc)
     const double heat_w = choose(frosts, frosty_w, dry_w);
     const double power_w = heat_w * choose(frosts, frosty_input, input);
     const bool runs = outdoor_degc >= d->temperature_cutout_degc[i];
-    return (Flow){choose(runs, heat_w, 0.0), choose(runs, power_w, 0.0)};
+    return (Flow){choose(runs, heat_w, 0.0), choose(runs, power_w, 0.0), 0.0};
 }
 
 static inline Flow cooling(const Devices *d, size_t i, double indoor_degc)
@@ -152,13 +158,17 @@ static inline Flow cooling(const Devices *d, size_t i, double indoor_degc)
     const double input = curve(COOL_INPUT_RATIO, x, y) / (rated_input * d->cool_cop[i]);
     const double drier_k = indoor_degc - wet_bulb_degc - COOL_RATED_DEPRESSION_K;
     const double sensible = clamp(d->sensible_heat_ratio[i] + d->sensible_heat_ratio_slope[i] * drier_k, 0.0, 1.0);
-    return (Flow){-cool_w * sensible, cool_w * input};
+    return (Flow){-cool_w * sensible, cool_w * input, cool_w * (1.0 - sensible)};
 }
 
-/* Share of full power that gives what is wanted; both have the same sign, or the share is 0. */
-static inline double share_of(double wanted_w, double full_w)
+/* Share s of full power that gives what is wanted; both have the same sign, or the share is 0. The part of the cold
+ * that dries falls with the coil's load, so that s full + s (1 - s) drying is given: solve that for s. */
+static inline double share_of(double wanted_w, double full_w, double drying_w)
 {
-    return choose(wanted_w * full_w > 0.0, least(wanted_w / full_w, 1.0), 0.0);
+    const double total_w = fabs(full_w) + drying_w;
+    const double root2 = most(total_w * total_w - 4.0 * drying_w * fabs(wanted_w), 0.0);
+    const double share = least(2.0 * fabs(wanted_w) / (total_w + sqrt(root2)), 1.0);
+    return choose(wanted_w * full_w > 0.0, share, 0.0);
 }
 
 /* Equipment in a mode for one sub-step: heat to the air and electricity; only a modulating one looks at wanted_w. */
@@ -172,24 +182,26 @@ static inline Flow equipment(const Devices *d, size_t i, double mode, double ind
     const Flow heat = heating(d, i, indoor_degc);
     const Flow cool = cooling(d, i, indoor_degc);
     const double full_w = arrives * (choose(cools, cool.heat_w, heat.heat_w) + fan_w);
-    const double share = choose(modulates, most(share_of(wanted_w, full_w), smallest), 1.0);
+    const double drying_w = choose(cools, arrives * cool.drying_w, 0.0);
+    const double share = choose(modulates, most(share_of(wanted_w, full_w, drying_w), smallest), 1.0);
     const double loss = choose(cools, d->part_load_loss_cool[i], d->part_load_loss_heat[i]);
     const double part_load = 1.0 - loss * (1.0 - share); /* 1 at a share of 1 */
     const double power_w = choose(cools, cool.power_w, heat.power_w) / part_load;
 
     const double backup_full_w = d->backup_power_w[i];
-    const double backup = choose(modulates, share_of(wanted_w - full_w, arrives * backup_full_w), 1.0);
+    const double backup = choose(modulates, share_of(wanted_w - full_w, arrives * backup_full_w, 0.0), 1.0);
     const bool helps = (mode == MODE_HEAT_BACKUP) & (d->temperature_outdoor_degc[i] < d->backup_lockout_degc[i]);
     const double backup_w = choose(helps, backup * backup_full_w, 0.0);
     const bool off = mode == MODE_OFF;
-    return (Flow){choose(off, 0.0, share * full_w + arrives * backup_w),
-                  choose(off, 0.0, share * (power_w + fan_w) + backup_w)};
+    return (Flow){choose(off, 0.0, share * (full_w - (1.0 - share) * drying_w) + arrives * backup_w),
+                  choose(off, 0.0, share * (power_w + fan_w) + backup_w), 0.0};
 }
 
-/* The thermostat: what the equipment does next, and what a modulating compressor aims at. */
+/* The thermostat: what the equipment does next, and the temperatures it holds. */
 typedef struct {
     double mode;
-    double target_degc;
+    double heat_degc;
+    double cool_degc;
 } Call;
 
 static inline Call thermostat(const Devices *d, size_t i, double mode, double time_in_mode_s, double air_degc)
@@ -218,7 +230,7 @@ static inline Call thermostat(const Devices *d, size_t i, double mode, double ti
 
     const double next = choose(mode == MODE_OFF, from_off, from_on);
     const double enabled = choose(d->enabled[i] > 0.5, next, MODE_OFF);
-    return (Call){enabled, choose(enabled == MODE_COOL, cool_degc, heat_degc)};
+    return (Call){enabled, heat_degc, cool_degc};
 }
 
 bool model_check(const Devices *d, size_t n, Violation *violation)
@@ -228,7 +240,9 @@ bool model_check(const Devices *d, size_t n, Violation *violation)
     for (size_t i = 0; i < n; i++) {
         const double air_mass = 1.0 / d->resistance_air_mass_k_per_w[i];
         const double leak = d->infiltration_stack_w_per_k[i] * sqrt(hardest_k / STACK_RATED_K)
-                            + d->infiltration_wind_w_per_k[i] * storm_m_s / WIND_RATED_M_S;
+                            + d->infiltration_wind_w_per_k[i] * storm_m_s / WIND_RATED_M_S
+                            + d->airing_stack_w_per_k[i] * sqrt(hardest_k / STACK_RATED_K)
+                            + d->airing_wind_w_per_k[i] * storm_m_s / WIND_RATED_M_S;
         const double air_w_per_k = air_mass + 1.0 / d->resistance_air_outdoor_k_per_w[i] + leak;
         const double mass_w_per_k
             = air_mass + 1.0 / d->resistance_mass_outdoor_k_per_w[i] + d->ground_w_per_k[i];
@@ -260,6 +274,15 @@ void model_start(const Devices *d, size_t n)
     }
 }
 
+/* Heat that air carries through an opening, per kelvin. */
+static inline double opening_w_per_k(double stack, double wind, double warmer_k, double wind_m_s)
+{
+    const double by_wind = wind * wind_m_s;
+    const double stack2 = stack * stack * (1.0 / STACK_RATED_K);
+    const double wind2 = by_wind * by_wind * (1.0 / (WIND_RATED_M_S * WIND_RATED_M_S));
+    return sqrt(stack2 * fabs(warmer_k) + wind2);
+}
+
 /* One sub-step of one device, of length_s; adds to the outputs its share of the step. */
 static inline void substep(const Devices *d, size_t i, double length_s, double step_share)
 {
@@ -285,11 +308,14 @@ static inline void substep(const Devices *d, size_t i, double length_s, double s
     const bool switches = (call.mode == MODE_OFF) != (before == MODE_OFF);
 
     const double warmer_k = air_degc - outdoor_degc;
-    const double stack = d->infiltration_stack_w_per_k[i];
-    const double wind = d->infiltration_wind_w_per_k[i] * d->wind_speed_m_s[i];
-    const double stack2 = stack * stack * (1.0 / STACK_RATED_K);
-    const double wind2 = wind * wind * (1.0 / (WIND_RATED_M_S * WIND_RATED_M_S));
-    const double leak_w = sqrt(stack2 * fabs(warmer_k) + wind2) * warmer_k;
+    const double comfort_degc = 0.5 * (call.heat_degc + call.cool_degc);
+    const double airing_k = most(least(warmer_k, air_degc - comfort_degc), 0.0);
+    const double wind_m_s = d->wind_speed_m_s[i];
+    const double leak_w_per_k
+        = opening_w_per_k(d->infiltration_stack_w_per_k[i], d->infiltration_wind_w_per_k[i], warmer_k, wind_m_s);
+    const double airing_w_per_k
+        = opening_w_per_k(d->airing_stack_w_per_k[i], d->airing_wind_w_per_k[i], warmer_k, wind_m_s);
+    const double leak_w = leak_w_per_k * warmer_k + airing_w_per_k * airing_k;
 
     const double irradiance = d->irradiance_global_w_m2[i];
     const double window_w = d->solar_window_w[i];
@@ -300,9 +326,12 @@ static inline void substep(const Devices *d, size_t i, double length_s, double s
         = mass_store * mass_degc + mass_sun_w + mass_outdoor * outdoor_degc + mass_ground * ground_degc;
     const double air_alone_w = air_store * air_degc + air_sun_w + d->heat_gain_internal_w[i]
                                + air_outdoor * outdoor_degc - leak_w; /* without the equipment */
-    const double middle_degc = 0.5 * (call.target_degc + air_degc);
+    const double target_degc = choose(call.mode == MODE_COOL, call.cool_degc, call.heat_degc);
+    const double middle_degc = 0.5 * (target_degc + air_degc); /* brings the air to the target */
     const double wanted_w = (middle_degc * determinant - air_mass * mass_right_w) / mass_sum - air_alone_w;
     const Flow given = equipment(d, i, call.mode, air_degc, wanted_w);
+    const bool cold_oil = (call.mode == MODE_OFF) & (outdoor_degc < CRANKCASE_BELOW_DEGC);
+    const double crankcase_w = choose(cold_oil, d->crankcase_w[i], 0.0);
     const double air_right_w = air_alone_w + given.heat_w;
     const double air_middle_degc = (mass_sum * air_right_w + air_mass * mass_right_w) * solve;
     const double mass_middle_degc = (air_sum * mass_right_w + air_mass * air_right_w) * solve;
@@ -314,7 +343,7 @@ static inline void substep(const Devices *d, size_t i, double length_s, double s
     d->time_in_mode_s[i] = choose(switches, length_s, time_before_s + length_s);
     d->temperature_indoor_degc[i] = 2.0 * air_middle_degc - air_degc;
     d->temperature_mass_degc[i] = 2.0 * mass_middle_degc - mass_degc;
-    d->power_w[i] += given.power_w * step_share;
+    d->power_w[i] += (given.power_w + crankcase_w) * step_share;
     d->heat_w[i] += given.heat_w * step_share;
     d->heat_loss_w[i] += loss_w * step_share;
     d->heat_gain_solar_w[i] = air_sun_w + mass_sun_w;

@@ -6,7 +6,8 @@ Only OCHRE's heat, weather and gains go in; its indoor temperature is never look
 import numpy as np
 
 from fmu.validate.comparison import Column, Comparison, Measure, Panel, read, reference, rmse
-from simulators.fleet.calibration import OPTIONAL, REQUIRED, fit_house, simulate
+from fmu.validate.equipment import electricity, envelope_columns, live_unseen
+from simulators.fleet.calibration import fit_house, simulate
 from simulators.fleet.fmu_fleet import Fleet
 
 STEP_S = 900.0
@@ -31,9 +32,63 @@ def ochre_other_house_in_winter() -> Comparison:
     return _open_loop("beopt_jan", "another detached house, January")
 
 
+@reference("house")
+def ochre_lives_through_winter() -> Comparison:
+    """Its own thermostat and heat pump, held at the setpoint as OCHRE's is in steps of five minutes."""
+    return _living("up11_jan", "detached house in Denver, January, heat pump that holds random setpoints")
+
+
+@reference("house")
+def ochre_lives_through_summer() -> Comparison:
+    """The same, cooling."""
+    return _living("up11_aug", "the same house in August, cooled to random setpoints")
+
+
+@reference("house")
+def ochre_lives_through_winter_by_thermostat() -> Comparison:
+    """A machine that switches, as OCHRE's does in steps of one minute."""
+    return _living("up11_jan_thermostat", "the same house in January, heat pump switched by a thermostat")
+
+
+@reference("house")
+def ochre_lives_through_summer_far_oversized() -> Comparison:
+    """A machine of 21 kW that is needed for a few minutes a day."""
+    return _living("beopt_jul_thermostat", "another house in July, far oversized heat pump switched by a thermostat")
+
+
+def _living(run: str, text: str) -> Comparison:
+    name = f"ochre_house_{run}"
+    theirs = read(f"thermal/{name}.csv")
+    life = live_unseen(name, theirs, week=WEEK)
+    return Comparison(
+        tool="OCHRE 0.9.2",
+        run=f"{text}; envelope, ducts, coil and COP fitted on 7 days, shown are the 21 unseen days after them",
+        measures=(
+            Measure(name="heat or cold delivered", value=life.heat_excess, limit=5.0, unit="%"),
+            Measure(name="electricity", value=life.electricity_excess, limit=5.0, unit="%"),
+            Measure(name="indoor temperature, RMSE", value=life.rmse_k, limit=0.5, unit="K"),
+        ),
+        panels=(
+            Panel(
+                title="Indoor temperature, last 5 days",
+                unit="°C",
+                step_s=STEP_S,
+                ours=life.ours["temperature_indoor_degc"][-480:],
+                theirs=theirs["temperature_indoor_degc"][-480:],
+            ),
+            Panel(
+                title="Electricity since the first week",
+                unit="kWh",
+                step_s=STEP_S,
+                ours=life.ours["power_w"].cumsum() / 4e3,
+                theirs=electricity(theirs)[WEEK:].cumsum() / 4e3,
+            ),
+        ),
+    )
+
+
 def _open_loop(run: str, text: str) -> Comparison:
-    read_run = read(f"thermal/ochre_house_{run}.csv")
-    measured = {name: read_run[name] for name in (*REQUIRED, *OPTIONAL) if name in read_run}
+    measured = envelope_columns(read(f"thermal/ochre_house_{run}.csv"))
     fit = fit_house({name: values[:WEEK] for name, values in measured.items()}, STEP_S)
     ours = simulate(fit.parameters, measured, STEP_S)[:, 0][WEEK:]
     theirs = measured["temperature_indoor_degc"][WEEK:]
@@ -60,8 +115,8 @@ def hplib_air_to_water() -> Comparison:
     parameters: dict[str, Column | float] = {
         "hydronic": 1.0,
         "heat_cop": machine[:, 0],
-        "heat_cop_outdoor_per_k": machine[:, 1],
-        "heat_cop_flow_per_k": machine[:, 2],
+        "heat_cop_outdoor_slope": machine[:, 1],
+        "heat_cop_flow_slope": machine[:, 2],
         "flow_cold_degc": points["flow_degc"],
         "flow_warm_degc": points["flow_degc"],
         "backup_power_w": 0.0,

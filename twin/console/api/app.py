@@ -6,7 +6,7 @@ Handlers that may take long run on threads, so that the pages stay live meanwhil
 
 from fastapi import FastAPI
 
-from twin.console.api import alarms, commands, devices, export, pilot, search
+from twin.console.api import alarms, commands, compare, devices, export, incident, pilot, search
 from twin.console.views import Views
 
 PREFIX = "/api/v1"
@@ -16,7 +16,7 @@ def build_api(views: Views) -> FastAPI:
     """The application that answers for one pilot."""
     title = f"Hearthgrid: {views.sources.pilot.title}"
     api = FastAPI(title=title, version="1", openapi_url=f"{PREFIX}/openapi.json", docs_url=None, redoc_url=None)
-    for part in (pilot, devices, commands, alarms, search, export):
+    for part in (pilot, devices, commands, alarms, search, export, incident, compare):
         api.include_router(part.router, prefix=PREFIX)
     api.state.views = views
     return api

@@ -163,10 +163,8 @@ class Influx:
     def change_task(self, found: Found, flux: str) -> None:
         """Give a task another script."""
         with self._meant(), self._explained():
-            api = self._asking.tasks_api()
-            task = api.find_task_by_id(found.id)
-            task.flux = flux
-            api.update_task(task)
+            request = _LIBRARY.TaskUpdateRequest(flux=flux)  # with anything else the server lays the script out anew
+            self._asking.tasks_api().update_task_request(found.id, task_update_request=request)
 
     def delete_task(self, found: Found) -> None:
         """Remove a task."""

@@ -26,15 +26,23 @@ _NUMBERS = "r._field !~ /^(quality|nodes|.*_us)$/"
 
 def prepare(influx: Influx, retention: Retention | None = None) -> list[str]:
     """Create or bring into line whatever is not as it should be; what was done, one line each."""
-    retention = retention or Retention()
-    buckets = Buckets.of(influx.address.bucket)
-    done = list(_keep_buckets(influx, _wanted(buckets, retention)))
+    return [*prepare_buckets(influx, retention or Retention()), *prepare_tasks(influx)]
+
+
+def prepare_buckets(influx: Influx, retention: Retention) -> list[str]:
+    """Create the buckets, or bring their retention into line; what was done."""
+    return list(_keep_buckets(influx, _wanted(Buckets.of(influx.address.bucket), retention)))
+
+
+def prepare_tasks(influx: Influx) -> list[str]:
+    """Create the downsampling tasks, or bring their scripts into line; what was done."""
+    buckets, done = Buckets.of(influx.address.bucket), list[str]()
     for name, script in tasks(buckets).items():
         found = [task for task in influx.tasks(name) if task.name == name]
         if not found:
             influx.create_task(script)
             done.append(f"created task {name}")
-        elif str(found[0].state).strip() != script.strip():
+        elif not _same(found[0].state, script):
             influx.change_task(found[0], script)
             done.append(f"changed task {name}")
     return done
@@ -52,13 +60,13 @@ def differences(influx: Influx, retention: Retention | None = None) -> list[str]
             said.append(f"bucket {name} keeps {_spoken(there[name])}, not {_spoken(_seconds(kept))}")
     for name, script in tasks(buckets).items():
         found = [task for task in influx.tasks(name) if task.name == name]
-        if not found or str(found[0].state).strip() != script.strip():
+        if not found or not _same(found[0].state, script):
             said.append(f"task {name} is {'another' if found else 'missing'}")
     return said
 
 
 def remove(influx: Influx) -> None:
-    """Take away the buckets with all that is in them, and the tasks."""
+    """Take away the tasks, and the buckets with all that is in them; no task should be running then."""
     buckets = Buckets.of(influx.address.bucket)
     for name in tasks(buckets):
         for task in influx.tasks(name):
@@ -100,6 +108,11 @@ rows
   |> aggregateWindow(every: {every}, fn: mean, createEmpty: false, timeSrc: "_start")
   |> to(bucket: {flux.text(target)})
 """
+
+
+def _same(script: object, other: str) -> bool:
+    """Apart from its layout, which an edit in the server's own pages changes."""
+    return "".join(str(script).split()) == "".join(other.split())
 
 
 def _wanted(buckets: Buckets, retention: Retention) -> Mapping[str, timedelta | None]:

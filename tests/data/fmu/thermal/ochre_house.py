@@ -18,27 +18,31 @@ HERE = Path(__file__).resolve().parent
 INPUTS = Path(default_input_path)
 WEATHER = INPUTS / "Weather" / "USA_CO_Denver.Intl.AP.725650_TMY3.epw"
 DAYS = 28
-STEPS_PER_HOUR = 12
 
-# run: house, month, seed, range of the setpoint, hours for which a setpoint holds
+# run: house, month, seed, range of the setpoint, hours for which a setpoint holds, minutes per step. OCHRE's equipment
+# gives the heat that holds the setpoint in steps of 5 minutes, and switches by a thermostat in steps of 1 minute.
 RUNS = {
-    "ochre_house_up11_jan": ("bldg0112631-up11", 1, 3, (17, 23), 4),
-    "ochre_house_up11_jul": ("bldg0112631-up11", 7, 3, (20, 27), 4),
-    "ochre_house_up11_feb": ("bldg0112631-up11", 2, 5, (18, 22), 6),
-    "ochre_house_up11_aug": ("bldg0112631-up11", 8, 7, (21, 27), 6),
-    "ochre_house_up00_jan": ("bldg0112631-up00", 1, 6, (17, 23), 4),
-    "ochre_house_beopt_jan": ("BEopt_example", 1, 4, (17, 23), 4),
-    "ochre_house_beopt_jul": ("BEopt_example", 7, 4, (20, 27), 4),
+    "ochre_house_up11_jan": ("bldg0112631-up11", 1, 3, (17, 23), 4, 5),
+    "ochre_house_up11_jul": ("bldg0112631-up11", 7, 3, (20, 27), 4, 5),
+    "ochre_house_up11_feb": ("bldg0112631-up11", 2, 5, (18, 22), 6, 5),
+    "ochre_house_up11_aug": ("bldg0112631-up11", 8, 7, (21, 27), 6, 5),
+    "ochre_house_up00_jan": ("bldg0112631-up00", 1, 6, (17, 23), 4, 5),
+    "ochre_house_beopt_jan": ("BEopt_example", 1, 4, (17, 23), 4, 5),
+    "ochre_house_beopt_jul": ("BEopt_example", 7, 4, (20, 27), 4, 5),
+    "ochre_house_up11_jan_thermostat": ("bldg0112631-up11", 1, 8, (17, 23), 4, 1),
+    "ochre_house_up11_jul_thermostat": ("bldg0112631-up11", 7, 9, (20, 27), 4, 1),
+    "ochre_house_beopt_jan_thermostat": ("BEopt_example", 1, 10, (17, 23), 4, 1),
+    "ochre_house_beopt_jul_thermostat": ("BEopt_example", 7, 11, (20, 27), 4, 1),
 }
 
 
-def simulate(house: str, month: int, seed: int, band: tuple[int, int], hold_h: int) -> pd.DataFrame:
-    """All results of 28 days of 5-min steps, and the setpoint."""
+def simulate(house: str, month: int, seed: int, band: tuple[int, int], hold_h: int, minutes: int) -> pd.DataFrame:
+    """All results of 28 days, and the setpoint."""
     schedule = {"BEopt_example": "BEopt_example_schedule"}.get(house, "bldg0112631_schedule")
     dwelling = Dwelling(
         name=house,
         start_time=dt.datetime(2018, month, 1),
-        time_res=dt.timedelta(minutes=5),
+        time_res=dt.timedelta(minutes=minutes),
         duration=dt.timedelta(days=DAYS),
         initialization_time=dt.timedelta(days=1),
         hpxml_file=str(INPUTS / "Input Files" / f"{house}.xml"),
@@ -52,7 +56,7 @@ def simulate(house: str, month: int, seed: int, band: tuple[int, int], hold_h: i
     heats = month in (1, 2)
     setpoints = []
     for k in range(len(dwelling.sim_times)):
-        if k % (STEPS_PER_HOUR * hold_h) == 0:
+        if k % (60 // minutes * hold_h) == 0:
             setpoint = float(rng.uniform(*band))
         setpoints.append(setpoint)
         heating = {"Setpoint": setpoint if heats else 10.0}
@@ -62,24 +66,26 @@ def simulate(house: str, month: int, seed: int, band: tuple[int, int], hold_h: i
     return results.assign(setpoint=setpoints)
 
 
-def trim(results: pd.DataFrame, month: int) -> pd.DataFrame:
+def trim(results: pd.DataFrame, month: int, minutes: int) -> pd.DataFrame:
     """15-min steps: means of what flows, the indoor temperature at the end."""
 
+    per_row = 15 // minutes
+
     def mean(values: np.ndarray) -> np.ndarray:
-        return np.nan_to_num(values).reshape(-1, 3).mean(axis=1)
+        return np.nan_to_num(values).reshape(-1, per_row).mean(axis=1)
 
     def column(name: str) -> np.ndarray:
         return results[name].to_numpy(float) if name in results else np.zeros(len(results))
 
     weather = pd.read_csv(WEATHER, skiprows=8, header=None)
     first_h = (dt.datetime(2018, month, 1) - dt.datetime(2018, 1, 1)).days * 24
-    wind = weather[21].to_numpy(float)[first_h + np.arange(len(results)) // STEPS_PER_HOUR]
+    wind = weather[21].to_numpy(float)[first_h + np.arange(len(results)) * minutes // 60]
     walls = sum(column(name) for name in results if name.endswith("Ext. Solar Gain (W)"))
     gains = column("Internal Heat Gain - Indoor (W)") + column("Occupancy Heat Gain - Indoor (W)")
     heat = np.nan_to_num(column("HVAC Heating Delivered (W)")) - np.nan_to_num(column("HVAC Cooling Delivered (W)"))
     return pd.DataFrame(
         {
-            "temperature_indoor_degc": column("Temperature - Indoor (C)")[2::3].round(2),
+            "temperature_indoor_degc": column("Temperature - Indoor (C)")[per_row - 1 :: per_row].round(2),
             "temperature_outdoor_degc": mean(column("Temperature - Outdoor (C)")).round(1),
             "heat_w": mean(heat).round(),
             "heat_gain_internal_w": mean(gains).round(),
@@ -97,4 +103,6 @@ def trim(results: pd.DataFrame, month: int) -> pd.DataFrame:
 
 if __name__ == "__main__":
     for run in sys.argv[1:] or RUNS:
-        trim(simulate(*RUNS[run]), RUNS[run][1]).to_csv(HERE / f"{run}.csv", index=False, float_format="%g")
+        trim(simulate(*RUNS[run]), RUNS[run][1], RUNS[run][-1]).to_csv(
+            HERE / f"{run}.csv", index=False, float_format="%g"
+        )
