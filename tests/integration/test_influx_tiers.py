@@ -102,6 +102,24 @@ def test_tasks_keep_means_of_figures_and_the_last_of_registers_and_counters(addr
     store.close()
 
 
+def test_a_history_that_is_filled_in_at_once_reaches_the_means_too(address: Address) -> None:
+    hour = CLOCK.now().replace(minute=0, second=0, microsecond=0)
+    start = hour - timedelta(hours=24)
+    store, influx = InfluxStore(address, PILOT, CLOCK), Influx(address, CLOCK)
+    store.write(Batch(reports=[report(start + n * MINUTE, power_w=float(n)) for n in range(24 * 60)]))
+
+    buckets = Buckets.of(address.bucket)
+    scripts = tasks(buckets)
+    for name in (f"{buckets.minutes}_late", buckets.quarters):
+        list(influx.ask(scripts[name]))
+
+    minutes, quarters = (rows(influx, bucket, "battery")["power_w"] for bucket in (buckets.minutes, buckets.quarters))
+    assert minutes == [(start + n * MINUTE, float(n)) for n in range(24 * 60)]
+    assert quarters == [(start + 15 * n * MINUTE, 15 * n + 7.0) for n in range(24 * 4)]
+    influx.close()
+    store.close()
+
+
 def test_a_series_goes_back_through_the_minutes_to_the_quarters(address: Address) -> None:
     start = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
     store, influx = InfluxStore(address, PILOT, CLOCK), Influx(address, CLOCK)

@@ -44,6 +44,18 @@ asked = urllib.request.Request("http://influxdb:8086/api/v2/query?org=hearthgrid
 print(urllib.request.urlopen(asked, timeout=20).read().decode())
 """
 GET = "import sys, urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/api/v1' + sys.argv[1]).read().decode())"
+GRAFANA = """
+import base64, json, sys, urllib.request
+password, path = sys.argv[1:]
+flux = 'from(bucket: "hearthgrid") |> range(start: -1h) |> filter(fn: (r) => r._field == "power_w") |> last()'
+query = {"refId": "A", "datasource": {"uid": "hearthgrid", "type": "influxdb"}, "query": flux}
+body = {"from": "now-1h", "to": "now", "queries": [query]} if path.endswith("/query") else None
+headers = {"Authorization": "Basic " + base64.b64encode(b"admin:" + password.encode()).decode()}
+headers["Content-Type"] = "application/json"
+sent = None if body is None else json.dumps(body).encode()
+request = urllib.request.Request("http://grafana:3000" + path, data=sent, headers=headers)
+print(urllib.request.urlopen(request, timeout=20).read().decode())
+"""
 EVERY_POINT = """
 from(bucket: "hearthgrid") |> range(start: -1d)
   |> filter(fn: (r) => r._measurement == "meter" and r._field == "power_w") |> group() |> count()
@@ -170,6 +182,18 @@ def test_history_of_every_home_reaches_influxdb_from_simulated_devices(stack: St
     before = stack.stored()
     stack.until("more readings stored", lambda: stack.stored() > before)
     assert stack.get("/health")["ingest"]["dead_letters"] == {}
+
+
+@pytest.mark.skipif(not IMAGES["HEARTHGRID_GRAFANA_IMAGE"], reason="no HEARTHGRID_TEST_GRAFANA_IMAGE")
+def test_grafana_shows_what_the_twin_has_stored(stack: Stack) -> None:
+    password = (stack.compose.parent / "stack" / layout.GRAFANA_PASSWORD).read_text().strip()
+
+    def asked(path: str) -> str:
+        return stack.engine.run_in("twin", ["python", "-c", GRAFANA, password, path])[1]
+
+    stack.until("the data source answers", lambda: '"OK"' in asked("/api/datasources/uid/hearthgrid/health"))
+    assert "Is the pilot healthy?" in asked("/api/search?type=dash-db")
+    stack.until("a chart has points", lambda: "power_w" in asked("/api/ds/query"))
 
 
 def test_no_service_is_root_or_can_write_outside_its_volumes(stack: Stack) -> None:

@@ -129,7 +129,11 @@ def test_an_engine_that_does_not_answer_is_one_finding_and_files_are_judged_all_
     ("changes", "what", "do"),
     [
         ({"state": "paused"}, "is paused", "docker compose unpause influxdb"),
-        ({"state": "created"}, "was made and never started", "docker compose start influxdb"),
+        (
+            {"state": "created"},
+            "was made and never started",
+            "mend what it waits for, then docker compose --profile sim up -d",
+        ),
         (
             {"state": "exited", "exit_code": 137, "last_words": "killed"},
             "has ended with exit code 137: killed",

@@ -160,6 +160,11 @@ def test_rotating_one_endpoint_leaves_all_others_their_passwords(run: Prepare, t
     [
         ("passwords", {layout.PASSWORDS, layout.TWIN_PASSWORD, layout.WORLD_PASSWORD, layout.HEALTH_CLIENT}),
         ("certificates", {layout.AUTHORITY, layout.AUTHORITY_KEY, layout.CERTIFICATE, layout.KEY}),
+        (
+            "all",
+            {layout.PASSWORDS, layout.TWIN_PASSWORD, layout.WORLD_PASSWORD, layout.HEALTH_CLIENT}
+            | {layout.AUTHORITY, layout.AUTHORITY_KEY, layout.CERTIFICATE, layout.KEY},
+        ),
         ("servers", {layout.INFLUXDB_PASSWORD, layout.INFLUXDB_TOKEN, layout.GRAFANA_PASSWORD}),
     ],
 )

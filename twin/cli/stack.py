@@ -41,7 +41,9 @@ def prepare_(
     ] = None,
     rotate: Annotated[
         list[str] | None,
-        typer.Option(help="Make anew: passwords, certificates, servers, all, or an endpoint's id; may be repeated"),
+        typer.Option(
+            help="Make anew: passwords, certificates, all (both), servers, or an endpoint's id; may be repeated"
+        ),
     ] = None,
     user: Annotated[
         str | None, typer.Option(help="UID:GID of the containers and files; yours when left out", metavar="UID:GID")
@@ -62,7 +64,7 @@ def prepare_(
         done = prepare(load_pilot(pilot), wanted, clock=WallClock())
     except (PilotError, StackError) as error:
         raise Refused(str(error), code=2) from error
-    typer.echo(_told(done, rotated=bool(rotate)))
+    typer.echo(_told(done, rotated=frozenset(rotate or ())))
 
 
 @app.command()
@@ -123,11 +125,13 @@ def _owner(text: str | None) -> layout.Owner:
     return layout.Owner(uid=int(uid), gid=int(gid))
 
 
-def _told(done: Prepared, *, rotated: bool) -> str:
+def _told(done: Prepared, *, rotated: frozenset[str]) -> str:
     lines = [
         f"{done.folder}: {len(done.changed)} files written, {len(done.removed)} removed",
         f"{done.endpoints} endpoints, {done.simulated} of them simulated; the broker is named {', '.join(done.names)}",
     ]
+    if "servers" in rotated:
+        lines.append("InfluxDB and Grafana keep their old secrets on volumes that they have begun: see docs/stack.md")
     if rotated:
         lines.append("restart what reads the changed files: docker compose --profile sim up -d --force-recreate")
     lines.append("next: docker compose --profile sim up -d --build   (or --profile live), then: twin stack doctor")

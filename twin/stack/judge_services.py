@@ -22,6 +22,8 @@ def judge_service(snapshot: Snapshot, service: Service, container: Container | N
     found = _STATES.get(container.state, _unknown)(service, container)
     if found is not None:
         yield found
+    if container.state == "created":
+        yield error(service.name, "was made and never started", f"mend what it waits for, then {up(profile)}")
     if container.state == "running":
         yield from _running(snapshot, service, container)
     if container.out_of_memory:
@@ -72,10 +74,6 @@ def _ended(service: Service, container: Container) -> Finding | None:
     )
 
 
-def _created(service: Service, _container: Container) -> Finding:
-    return error(service.name, "was made and never started", f"docker compose start {service.name}")
-
-
 def _well(_service: Service, _container: Container) -> None:
     return None
 
@@ -90,7 +88,7 @@ _STATES: Final[dict[str, Callable[[Service, Container], Finding | None]]] = {
     "restarting": _restarting,
     "exited": _ended,
     "dead": _ended,
-    "created": _created,
+    "created": _well,
 }
 
 

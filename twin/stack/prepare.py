@@ -33,7 +33,8 @@ class Wanted:
     """What to prepare: from which pilot file, where, for which names of the broker, for which user of the containers.
 
     `names` None keeps those of the run before. `rotate` holds what to make anew: `passwords` (everyone's on the
-    broker), `certificates` (authority and broker), `servers` (InfluxDB, Grafana), `all`, or users of the broker.
+    broker), `certificates` (authority and broker), `all` (both of these), users of the broker, or `servers`: InfluxDB
+    and Grafana take theirs only at their first start, on an empty volume.
     """
 
     pilot_file: Path
@@ -45,7 +46,7 @@ class Wanted:
 
     def anew(self, *words: str) -> bool:
         """True when any of `words` is to be made anew."""
-        return not self.rotate.isdisjoint({"all", *words})
+        return not self.rotate.isdisjoint(words)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +144,7 @@ class _Run:
             self.changed.append(place)
 
     def _password(self, user: str) -> str:
-        kept = None if self._wanted.anew("passwords", user) else self._kept_password(user)
+        kept = None if self._wanted.anew("all", "passwords", user) else self._kept_password(user)
         return kept or secrets.token_hex(_SECRET_BYTES)
 
     def _kept_password(self, user: str) -> str | None:
@@ -178,7 +179,7 @@ class _Run:
         certificate, key = self._folder / layout.CERTIFICATE, self._folder / layout.KEY
         with tempfile.TemporaryDirectory(dir=self._folder) as scratch:
             work = Path(scratch)
-            if self._wanted.anew("certificates") or not authority.is_file() or not authority_key.is_file():
+            if self._wanted.anew("all", "certificates") or not authority.is_file() or not authority_key.is_file():
                 name = f"Hearthgrid {self._pilot.name}"
                 certificates.make_authority(name, certificate=work / "ca.crt", key=work / "ca.key")
                 self._take(work / "ca.crt", layout.AUTHORITY)

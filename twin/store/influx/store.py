@@ -159,10 +159,7 @@ class InfluxStore:
         received_by: datetime | None = None,
     ) -> Sequence[Series]:
         """What `device_series` says of each of `devices`, in their order."""
-        return [
-            self._figures.device_series(device, quantity, start, end, points=points, received_by=received_by)
-            for device in devices
-        ]
+        return self._figures.devices_series(devices, quantity, start, end, points=points, received_by=received_by)
 
     def grid_series(
         self,
