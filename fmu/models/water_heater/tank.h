@@ -13,7 +13,7 @@ static const double INVERSION_K = 0.1;
 static const double ROUNDING_K = 0.001; /* differences below are left alone */
 
 /* Push some water out of the top layer; hot_l is no more than that layer holds. */
-UNROLLED void push(const Devices *d, size_t i, int layers, Tanks *t, size_t j, double hot_l)
+INLINED void push(const Devices *d, size_t i, int layers, Tanks *t, size_t j, double hot_l)
 {
     const int bottom = layers - 1;
     const double mains_degc = d->temperature_mains_degc[i];
@@ -39,7 +39,7 @@ typedef struct {
 } Drawn;
 
 /* Tap from one tank what is left to tap, or as much of it as empties the top layer. */
-UNROLLED Drawn draw(const Devices *d, size_t i, int layers, Tanks *t, size_t j, double tap_degc)
+INLINED Drawn draw(const Devices *d, size_t i, int layers, Tanks *t, size_t j, double tap_degc)
 {
     const double left_l = t->left_l[j];
     const double mains_degc = d->temperature_mains_degc[i];
@@ -59,7 +59,7 @@ UNROLLED Drawn draw(const Devices *d, size_t i, int layers, Tanks *t, size_t j, 
 /* Losses and conduction of one tank for one sub-step; returns the heat lost to the room. Second order: flows at the
  * temperatures in the middle of the sub-step, which are the mean of those before it and of those after its draws and
  * heat, less half of what conduction and losses change meanwhile. */
-UNROLLED double exchange(const Devices *d, size_t n, size_t i, int layers, Tanks *t, size_t j, double sub_s)
+INLINED double exchange(const Devices *d, size_t n, size_t i, int layers, Tanks *t, size_t j, double sub_s)
 {
     const int bottom = layers - 1;
     const double room_degc = d->temperature_ambient_degc[i];

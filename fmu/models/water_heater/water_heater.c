@@ -25,10 +25,11 @@
 
 enum { MAX_LAYERS = 12 };
 
+/* Inlined wherever it is called: twice, once with a number of layers that the compiler knows. */
 #if defined(__GNUC__)
-#define UNROLLED static inline __attribute__((always_inline))
+#define INLINED static inline __attribute__((always_inline))
 #else
-#define UNROLLED static inline
+#define INLINED static inline
 #endif
 
 /* Before a loop over the layers of a device: written out, so that the loop over devices around it has no other inside. */
@@ -106,7 +107,7 @@ typedef struct {
 
 typedef struct {
     const Devices *d;
-    size_t n;
+    size_t n; /* of the fleet, also from one layer to the next */
     size_t begin;
     size_t end;
     double length_s;
@@ -123,6 +124,7 @@ static void control_special(const Part *p, int layers, Tanks *t)
     }
 }
 
+/* Heat pumps, and what their tanks take while they rest. */
 static void heat_special(const Part *p, int layers, Tanks *t)
 {
     const Devices *d = p->d;
@@ -156,8 +158,8 @@ static void mix_inverted(const Part *p, int layers, const Tanks *t)
     }
 }
 
-/* Begin the sub-step of one tank with elements' thermostats; true for a tank that has more than elements. */
-static inline bool begin(const Part *p, size_t i, int layers, Tanks *t, size_t j)
+/* Begin the sub-step of one tank with its elements' thermostats; true for a tank that has more than elements. */
+static inline bool control_usual(const Part *p, size_t i, int layers, Tanks *t, size_t j)
 {
     const Devices *d = p->d;
     const double setpoint_degc = setpoint_of(d, i);
@@ -174,7 +176,7 @@ static inline bool begin(const Part *p, size_t i, int layers, Tanks *t, size_t j
 }
 
 /* Draw from all tanks of a block, top layer after top layer, until nothing is left to tap. */
-UNROLLED void draw_all(const Part *p, int layers, Tanks *t, const double *flow_l_min, bool tempered)
+INLINED void draw_all(const Part *p, int layers, Tanks *t, const double *flow_l_min, bool tempered)
 {
     const Devices *d = p->d;
     const double minutes = p->length_s / SECONDS_PER_MINUTE;
@@ -188,7 +190,8 @@ UNROLLED void draw_all(const Part *p, int layers, Tanks *t, const double *flow_l
         ACROSS_DEVICES
         for (size_t i = p->begin; i < p->end; i++) {
             const size_t j = i - p->begin;
-            const Drawn drawn = draw(d, i, layers, t, j, choose(tempered, d->temperature_tap_degc[i], UNTEMPERED_DEGC));
+            const double tap_degc = choose(tempered, d->temperature_tap_degc[i], UNTEMPERED_DEGC);
+            const Drawn drawn = draw(d, i, layers, t, j, tap_degc);
             d->heat_delivered_w[i] += drawn.delivered_j * p->per_step;
             d->heat_unmet_w[i] += choose(tempered, drawn.unmet_j, 0.0) * p->per_step;
             left |= t->left_l[j] > 0.0 ? 1 : 0;
@@ -196,13 +199,14 @@ UNROLLED void draw_all(const Part *p, int layers, Tanks *t, const double *flow_l
     }
 }
 
-UNROLLED void substep(const Part *p, int layers, Tanks *t)
+/* One sub-step of a block, part by part. */
+INLINED void substep(const Part *p, int layers, Tanks *t)
 {
     const Devices *d = p->d;
     int64_t special = 0;
     ACROSS_DEVICES
     for (size_t i = p->begin; i < p->end; i++) {
-        special |= begin(p, i, layers, t, i - p->begin) ? 1 : 0;
+        special |= control_usual(p, i, layers, t, i - p->begin) ? 1 : 0;
     }
     if (special != 0) {
         control_special(p, layers, t);
@@ -230,7 +234,7 @@ UNROLLED void substep(const Part *p, int layers, Tanks *t)
 }
 
 /* A step of a block of tanks with the same number of layers. */
-UNROLLED void step_block(const Devices *d, size_t n, size_t begin, size_t end, int layers, Substeps sub)
+INLINED void step_block(const Devices *d, size_t n, size_t begin, size_t end, int layers, Substeps sub)
 {
     Tanks tanks;
     const Part part = {d, n, begin, end, sub.length_s, 1.0 / (sub.count * sub.length_s)};
