@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PILOT ?= pilots/elm-street.yaml
 
-.PHONY: run setup check test test-fast fmu validate docs lock bench clean
+.PHONY: run setup check test test-fast fmu validate dashboards docs lock bench clean
 
 run: setup  ## show the pilot running live, with a day of history
 	$(BIN)/twin run $(PILOT)
@@ -35,7 +35,7 @@ endef
 check: .venv/development  ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy twin simulators tests benchmarks fmu
+	$(BIN)/mypy twin simulators tests benchmarks fmu dashboards
 	$(BIN)/lint-imports
 
 test: .venv/development  ## everything
@@ -49,6 +49,9 @@ fmu: .venv/development  ## build the device FMUs anew from their C sources
 
 validate: .venv/development  ## redo the comparisons with independent tools and rewrite the models' pages
 	$(BIN)/python -m fmu.validate
+
+dashboards: .venv/development  ## write Grafana's provisioned files anew from their code
+	$(BIN)/python -m dashboards build
 
 docs: .venv/development  ## generate the schemas of the bus
 	$(BIN)/python -m twin.bus.document

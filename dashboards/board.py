@@ -16,7 +16,7 @@ from dashboards import annotations, links, panels
 PanelBuilder = Builder[BuiltPanel]
 
 WIDTH = 24
-_QUESTION_HEIGHT = 2
+_QUESTION_HEIGHT = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ def board(
     for annotation in annotations.every():
         built.annotation(annotation)
     built.variables(list(variables))
-    top = panels.question(f"## {question}\n{reading}").build()
+    top = panels.question(f"### {question}\n{reading}").build()
     top.id_val, top.grid_pos = 1, GridPos(h=_QUESTION_HEIGHT, w=WIDTH, x=0, y=0)
     placed = [top]
     y = _QUESTION_HEIGHT

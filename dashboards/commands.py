@@ -137,7 +137,7 @@ def _outcomes() -> PanelBuilder:
         unit=look.COUNT,
         x="pathway",
         label="commands",
-        overrides=look.states(),
+        overrides=[*look.states(), ("pathway", (("mappings", [look.PATHWAYS]),))],
     )
 
 
@@ -199,11 +199,12 @@ asked = steps
 join(tables: {{a: join(tables: {{b: asked, c: last}}, on: ["id"]), d: took}}, on: ["id"])
   |> sort(columns: ["asked"], desc: true)
   |> limit(n: 500)""",
+        order=("asked", "device", "pathway", "quantity", "value", "state", *steps, "reason", "origin", "home", "id"),
         overrides=[
             look.named("id", "Command", "", ("custom.width", 130)),
             look.named("asked", "Asked", "", ("custom.width", 160)),
             look.named("device", "Device", "", leads_to(_TO_HOME)),
-            ("home", (("displayName", "home"),)),
+            look.named("home", "home"),
             ("pathway", panels.lamp("Pathway", look.PATHWAYS)),
             look.named("quantity", "Quantity"),
             look.named("value", "Value"),
@@ -256,10 +257,11 @@ def _reasons() -> PanelBuilder:
                 'sort(columns: ["commands"], desc: true)',
             ),
         ),
+        order=("pathway", "state", "reason", "commands"),
         overrides=[
-            ("pathway", panels.lamp("Pathway", look.PATHWAYS)),
-            ("state", panels.lamp("Outcome", look.STATES)),
+            ("pathway", (*panels.lamp("Pathway", look.PATHWAYS), ("custom.width", 110))),
+            ("state", (*panels.lamp("Outcome", look.STATES), ("custom.width", 110))),
             look.named("reason", "Why"),
-            look.named("commands", "Commands"),
+            look.named("commands", "Commands", "", ("custom.width", 110)),
         ],
     )

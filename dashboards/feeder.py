@@ -5,6 +5,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from dashboards import flux, links, look, panels, variables
 from dashboards.board import PanelBuilder, board, row
 from dashboards.links import Link, leads_to, of_field
+from twin.console.drawing import VOLTAGE_HIGH_PU, VOLTAGE_LOW_PU
 from twin.model.device import DeviceKind
 
 _FEEDER = "r.feeder =~ /^${feeder:regex}$/"
@@ -31,7 +32,7 @@ def build() -> Dashboard:
                 "nodes",
                 "Nodes",
                 "how many of the most extreme nodes are shown",
-                {"40": "40", "100": "100", "all": "10000"},
+                {"100": "100", "40": "40", "all": "10000"},
             ),
         ],
         rows=[
@@ -122,7 +123,7 @@ def _power() -> PanelBuilder:
         label="from the grid",
         overrides=[look.named("head_power_w", "total", look.PLAIN, ("custom.lineWidth", 2)), *phases],
         interval="5s",
-        calculations=("min", "max", "lastNotNull"),
+        soft=(0, 0),
     )
 
 
@@ -130,7 +131,7 @@ def _voltage_map() -> PanelBuilder:
     """A row per node. The store finds the most extreme nodes first, so that only theirs are read over time."""
     return panels.cells(
         "Voltage by node and time",
-        "Each row is one node, each column one window of time, its colour the voltage: red is low, blue is high.",
+        "Each row is one node, each column one window of time, its colour the voltage: violet is low, red is high.",
         f"""import "math"
 import "regexp"
 import "strings"
@@ -170,8 +171,8 @@ voltages()
   |> pivot(rowKey: ["_time"], columnKey: ["node"], valueColumn: "_value")
   |> sort(columns: ["_time"])""",
         unit=look.PER_UNIT,
-        low=0.90,
-        high=1.10,
+        low=VOLTAGE_LOW_PU,
+        high=VOLTAGE_HIGH_PU,
         decimals=3,
         interval="30s",
     )
@@ -229,7 +230,8 @@ def _kinds() -> PanelBuilder:
     kinds = [kind for kind in look.KINDS if kind != DeviceKind.METER]
     return panels.lines(
         "Power by kind of device",
-        "Sum over the pilot's devices of each kind, as last reported; negative is generation.",
+        "Sum over the pilot's devices of each kind, as last reported in the range; negative is generation. Clouds that"
+        " report rarely are missing from the first minutes of the range.",
         flux.columns(kinds, "power_w", across="_measurement", join="sum", hold=True),
         unit=look.WATT,
         label="into the devices",
@@ -254,6 +256,7 @@ from(bucket: v.defaultBucket)
   |> group()
   |> pivot(rowKey: ["home", "phase"], columnKey: ["_field"], valueColumn: "_value")
   |> sort(columns: ["voltage_v"])""",
+        order=("home", "phase", "voltage_v", "power_w"),
         overrides=[
             look.named("home", "Home", "", leads_to(_TO_HOME)),
             look.named("phase", "Phase"),

@@ -21,9 +21,9 @@ def build() -> Dashboard:
     """The dashboard."""
     return board(
         uid=links.HOME_UID,
-        question="One home: what does it do, and are its people well?",
-        reading="Choose a home, and one of its devices for what it was asked beside what it reports. Power is positive"
-        " into a device or the home. A home without a kind of device has nothing to show for it.",
+        question="One home",
+        reading="What does it do, and are its people well? Choose a home, and one of its devices for what it was asked"
+        " beside what it reports. Power is positive into a device or the home.",
         variables=[variables.pilot(), variables.home(), variables.device()],
         span="now-6h",
         rows=[
@@ -129,7 +129,7 @@ def _powers() -> PanelBuilder:
         overrides=look.kinds(),
         interval="5s",
         connected_ms=_RARELY_MS,
-        calculations=("min", "max", "lastNotNull"),
+        calculations=("lastNotNull",),
     )
 
 
@@ -149,6 +149,7 @@ def _asked() -> PanelBuilder:
             ("unit", units[name.rsplit("_", 1)[1]]),
             look.DASHED,
             ("custom.lineWidth", 2.5),
+            ("custom.spanNulls", 60_000),
         )
         for name in _ASKED
     ]
@@ -190,7 +191,7 @@ def _indoors() -> PanelBuilder:
         overrides=[
             look.named("temperature_indoor_degc", "indoors", _WARM),
             look.named("setpoint_heat_degc", "owner's setpoint", _COOL, look.DASHED),
-            look.named("setpoint_offset_k", "offset", _OUT, ("unit", look.KELVIN), look.RIGHT),
+            look.named("setpoint_offset_k", "offset", _OUT, ("unit", look.KELVIN), *look.right("offset")),
         ],
         decimals=1,
         soft=(18, 23),
@@ -252,7 +253,7 @@ def _vehicle() -> PanelBuilder:
                 ("custom.lineWidth", 0),
                 ("custom.lineInterpolation", "stepAfter"),
             ),
-            look.named("charged", "charged", look.ACCENT, ("unit", look.WATT_HOUR), look.RIGHT),
+            look.named("charged", "charged", look.ACCENT, ("unit", look.WATT_HOUR), *look.right("charged")),
         ],
         minimum=0,
         soft=(0, 1),
@@ -269,7 +270,7 @@ def _battery() -> PanelBuilder:
         label="state of charge",
         overrides=[
             look.named("soc", "state of charge", look.KIND_COLOURS[DeviceKind.BATTERY]),
-            look.named("power_w", "power", look.MUTE, ("unit", look.WATT), look.RIGHT),
+            look.named("power_w", "power", look.MUTE, ("unit", look.WATT), *look.right("power")),
         ],
         soft=(0, 1),
         connected_ms=_RARELY_MS,
@@ -305,6 +306,7 @@ def _commands() -> PanelBuilder:
                 'keep(columns: ["_time", "device", "quantity", "_value", "state"])',
             ),
         ),
+        order=("_time", "device", "quantity", "_value", "state"),
         overrides=[
             look.named("_time", "Time", "", ("custom.width", 150)),
             look.named("device", "Device"),

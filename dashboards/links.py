@@ -32,9 +32,9 @@ def of_field(field: str, variable: str) -> str:
 
 
 def across() -> DashboardLink:
-    """The row of links at the top of every dashboard."""
-    link = DashboardLink("Hearthgrid").type(DashboardLinkType.DASHBOARDS).tags([TAG])
-    return link.keep_time(True).include_vars(True).as_dropdown(False)  # noqa: FBT003
+    """The list of all dashboards at the top of each."""
+    link = DashboardLink("Other questions").type(DashboardLinkType.DASHBOARDS).tags([TAG])
+    return link.keep_time(True).include_vars(True).as_dropdown(True)  # noqa: FBT003
 
 
 def leads_to(link: Link) -> tuple[str, object]:

@@ -64,7 +64,7 @@ CELSIUS: str = units.Celsius
 MILLISECONDS: str = units.Milliseconds
 SECONDS: str = units.Seconds
 BYTES: str = units.BytesIEC
-PER_SECOND: str = units.MessagesPerSecond
+PER_SECOND = "suffix: /s"
 
 
 def limits(*steps: tuple[float, str], base: str = GOOD) -> ThresholdsConfig:
@@ -129,7 +129,11 @@ def properties(of: Sequence[Property]) -> list[DynamicConfigValue]:
 
 
 DASHED: Property = ("custom.lineStyle", {"fill": "dash", "dash": [8, 6]})
-RIGHT: Property = ("custom.axisPlacement", "right")
+
+
+def right(label: str) -> tuple[Property, ...]:
+    """On an axis of its own, at the right."""
+    return ("custom.axisPlacement", "right"), ("custom.axisLabel", label)
 
 
 def pathways() -> tuple[Override, ...]:

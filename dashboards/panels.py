@@ -7,13 +7,14 @@ from grafana_foundation_sdk.builders import barchart, dashboard, heatmap, stat, 
 from grafana_foundation_sdk.builders.common import (
     GraphThresholdsStyleConfig,
     ReduceDataOptions,
+    ScaleDistributionConfig,
     StackingConfig,
-    TableSortByFieldState,
     VizLegendOptions,
+    VizTextDisplayOptions,
     VizTooltipOptions,
 )
 from grafana_foundation_sdk.models import common
-from grafana_foundation_sdk.models.dashboard import ValueMapping
+from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, ValueMapping
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from grafana_foundation_sdk.models.text import TextMode
 
@@ -88,6 +89,7 @@ def lines(
     points: bool = False,
     steps: bool = False,
     connected_ms: float = _CONNECTED_MS,
+    logarithmic: bool = False,
     calculations: Sequence[str] = (),
 ) -> timeseries.Panel:
     """Values over time. `limits` are drawn as lines when they are more than a colour."""
@@ -105,11 +107,12 @@ def lines(
         interval=interval,
         decimals=decimals,
     )
-    legend = VizLegendOptions().show_legend(True).placement(common.LegendPlacement.BOTTOM)  # noqa: FBT003
+    legend = VizLegendOptions().show_legend(True).calcs(list(calculations))  # noqa: FBT003
     legend.display_mode(common.LegendDisplayMode.TABLE if calculations else common.LegendDisplayMode.LIST)
-    panel.legend(legend.calcs(list(calculations)))
+    legend.placement(common.LegendPlacement.RIGHT if calculations else common.LegendPlacement.BOTTOM)
+    panel.legend(legend)
     panel.tooltip(VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.NONE))
-    panel.line_width(1.5).fill_opacity(30 if stacked or bars else 4).show_points(common.VisibilityMode.NEVER)
+    panel.line_width(1.5).fill_opacity(0).show_points(common.VisibilityMode.NEVER)
     panel.span_nulls(connected_ms)
     if bars:
         panel.draw_style(common.GraphDrawStyle.BARS).fill_opacity(80)
@@ -119,6 +122,8 @@ def lines(
         panel.line_interpolation(common.LineInterpolation.STEP_AFTER)
     if stacked:
         panel.stacking(StackingConfig().mode(common.StackingMode.NORMAL).group("A"))
+    if logarithmic:
+        panel.scale_distribution(ScaleDistributionConfig().type(common.ScaleDistribution.LOG).log(10))
     if label:
         panel.axis_label(label)
     if minimum is not None:
@@ -168,18 +173,17 @@ def rows(
     title: str,
     about: str,
     *queries: str,
+    order: Sequence[str] = (),
     overrides: Sequence[Override] = (),
     links: Sequence[Link] = (),
-    order: str = "",
-    descending: bool = False,
-    unit: str = "",
 ) -> table.Panel:
-    """A table; columns come in the order of the query and get their units by `overrides`."""
-    panel = _dress(table.Panel(), title, about, queries, overrides=overrides, links=links, unit=unit)
-    panel.filterable(True)  # noqa: FBT003
-    if order:
-        panel.sort_by([TableSortByFieldState().display_name(order).desc(descending)])
-    return panel
+    """A table; `order` names its columns from left to right, and overrides give them their words and units."""
+    panel = _dress(table.Panel(), title, about, queries, overrides=overrides, links=links)
+    places = {name: place for place, name in enumerate(order)}
+    panel.with_transformation(
+        DataTransformerConfig(id_val="organize", options={"indexByName": places, "excludeByName": {}})
+    )
+    return panel.filterable(True)  # noqa: FBT003
 
 
 def lamp(name: str, mapping: ValueMapping) -> tuple[tuple[str, object], ...]:
@@ -219,7 +223,8 @@ def bars(
     """Counts per name, stacked."""
     panel = _dress(barchart.Panel(), title, about, (query,), unit=unit, overrides=overrides)
     panel.x_field(x).stacking(common.StackingMode.NORMAL).axis_label(label).fill_opacity(80).line_width(0)
-    panel.show_value(common.VisibilityMode.AUTO).orientation(common.VizOrientation.HORIZONTAL)
+    panel.show_value(common.VisibilityMode.AUTO).orientation(common.VizOrientation.HORIZONTAL).decimals(0)
+    panel.text(VizTextDisplayOptions().value_size(13))
     legend = VizLegendOptions().show_legend(True).placement(common.LegendPlacement.BOTTOM)  # noqa: FBT003
     return panel.legend(legend.display_mode(common.LegendDisplayMode.LIST).calcs([]))
 

@@ -32,8 +32,8 @@ def build() -> Dashboard:
     return board(
         uid=links.PATHWAYS_UID,
         question="How do the pathways compare right now?",
-        reading="OEM clouds, gateways and home energy management systems, each in its colour. Less is better everywhere"
-        " but in availability, promises kept and messages. Counts are since the twin's start.",
+        reading="OEM clouds, gateways and home energy management systems, each in its colour; times on logarithmic"
+        " axes. Less is better, but for availability, promises kept and messages. Counts are since the twin's start.",
         variables=[variables.pilot()],
         rows=[
             row(5, (24, _table())),
@@ -58,6 +58,7 @@ def _table() -> PanelBuilder:
             by=("pathway",),
             then='  |> sort(columns: ["pathway"])',
         ),
+        order=("pathway", *(field for field, *_ in _COLUMNS)),
         overrides=[("pathway", (*panels.lamp("Pathway", look.PATHWAYS), leads_to(_OF_ROW))), *titles],
     )
 
@@ -71,6 +72,7 @@ def _over_time(
     *,
     maximum: float | None = None,
     decimals: int | None = None,
+    logarithmic: bool = False,
 ) -> PanelBuilder:
     return panels.lines(
         title,
@@ -79,10 +81,10 @@ def _over_time(
         unit=unit,
         label=label,
         overrides=look.pathways(),
-        minimum=0,
+        minimum=None if logarithmic else 0,
         soft=None if maximum is None else (0, maximum),
         decimals=decimals,
-        calculations=("mean", "max", "lastNotNull"),
+        logarithmic=logarithmic,
     )
 
 
@@ -108,7 +110,7 @@ def _paired(title: str, about: str, fields: tuple[str, str], unit: str, label: s
         label=label,
         overrides=[*plain, *dashed],
         links=[_TO_COMMANDS] if worst.startswith("command") else [],
-        minimum=0,
+        logarithmic=True,
     )
 
 
@@ -129,6 +131,7 @@ def _verified() -> PanelBuilder:
         "command_verified_p50_ms",
         look.MILLISECONDS,
         "since asked",
+        logarithmic=True,
     )
 
 

@@ -31,7 +31,7 @@ def build() -> Dashboard:
                 (4, _store()),
             ),
             row(9, (10, _head_power()), (7, _endpoints()), (7, _homes())),
-            row(7, (10, _fresh_by_pathway()), (7, _events()), (7, _alerts())),
+            row(7, (10, _fresh_by_pathway()), (8, _events()), (6, _alerts())),
         ],
     )
 
@@ -143,6 +143,7 @@ def _head_power() -> PanelBuilder:
         ],
         links=[_TO_FEEDER],
         interval="5s",
+        soft=(0, 0),
     )
 
 
@@ -178,10 +179,11 @@ def _endpoints() -> PanelBuilder:
                 "limit(n: 100)",
             ),
         ),
+        order=("endpoint", "online", "age_p50_s", "messages_per_s"),
         overrides=[
-            look.named("endpoint", "Endpoint", "", leads_to(_TO_PATHWAYS)),
-            ("online", panels.lamp("State", look.ONLINE)),
-            look.named("age_p50_s", "Age, p50", "", ("unit", look.SECONDS)),
+            look.named("endpoint", "Endpoint", "", leads_to(_TO_PATHWAYS), ("custom.width", 140)),
+            ("online", (*panels.lamp("State", look.ONLINE), ("custom.width", 90))),
+            look.named("age_p50_s", "Age, p50", "", ("unit", look.SECONDS), ("custom.width", 100)),
             look.named("messages_per_s", "Messages", "", ("unit", look.PER_SECOND), ("decimals", 2)),
         ],
     )
@@ -198,6 +200,7 @@ def _homes() -> PanelBuilder:
             by=("home",),
             then=flux.steps('sort(columns: ["fresh", "home"])', 'keep(columns: ["home", "fresh", "power_w"])'),
         ),
+        order=("home", "fresh", "power_w"),
         overrides=[
             look.named("home", "Home", "", leads_to(_TO_HOME)),
             ("fresh", panels.lamp("Values", look.FRESH)),
@@ -220,6 +223,7 @@ def _events() -> PanelBuilder:
                 'keep(columns: ["_time", "severity", "_value"])',
             ),
         ),
+        order=("_time", "severity", "_value"),
         overrides=[
             look.named("_time", "Time", "", ("custom.width", 150)),
             ("severity", (*panels.lamp("Severity", look.SEVERITIES), ("custom.width", 100))),

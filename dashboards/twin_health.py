@@ -132,7 +132,7 @@ def _lag() -> PanelBuilder:
             look.named("lag_p99_ms", "p99", look.WARN),
             look.named("lag_max_ms", "max", look.BAD, look.DASHED),
         ],
-        minimum=0,
+        logarithmic=True,
     )
 
 
@@ -177,9 +177,14 @@ def _store() -> PanelBuilder:
         label="rows",
         overrides=[
             look.named("store_pending", "rows waiting", look.ACCENT, ("custom.fillOpacity", 20)),
-            look.named("store_spool_bytes", "spool on disk", look.MUTE, ("unit", look.BYTES), look.RIGHT),
+            look.named("store_spool_bytes", "spool on disk", look.MUTE, ("unit", look.BYTES), *look.right("on disk")),
             look.named(
-                "store_write_p99_ms", "write, p99", look.WARN, ("unit", look.MILLISECONDS), look.RIGHT, look.DASHED
+                "store_write_p99_ms",
+                "write, p99",
+                look.WARN,
+                ("unit", look.MILLISECONDS),
+                *look.right("write"),
+                look.DASHED,
             ),
         ],
         minimum=0,
@@ -237,6 +242,7 @@ def _letters() -> PanelBuilder:
                 'keep(columns: ["_time", "reason", "topic", "detail"])',
             ),
         ),
+        order=("_time", "reason", "topic", "detail"),
         overrides=[
             look.named("_time", "Time", "", ("custom.width", 150)),
             look.named("reason", "Reason", look.WARN, ("custom.width", 130)),

@@ -13,6 +13,7 @@ from twin.console.conditions import conditions
 from twin.model.alarm import Condition
 from twin.model.device import DeviceKind, Pathway
 from twin.model.event import Severity
+from twin.model.health import ModelFault
 from twin.state.aggregate import overview, pathway_table
 
 
@@ -71,3 +72,16 @@ def test_a_feeder_beyond_its_limits_is_an_alarm(stage: ConsoleStage) -> None:
     wrong = _wrong(stage)
     assert [one.subject for one in wrong] == ["Transformer", "Voltage", "Voltage"]
     assert all(one.severity is Severity.ALARM for one in wrong)
+
+
+def test_devices_whose_makers_model_failed_are_named_until_it_runs_again(stage: ConsoleStage) -> None:
+    assert stage.health.world is not None
+    fault = ModelFault(devices=("h1-pv",), model="solar.fmu", reason="it crashed", restarts=2, given_up=False)
+    world = replace(stage.health.world, model_faults=(fault,))
+    stage.health = replace(stage.health, world=world)
+    (one,) = _wrong(stage)
+    assert (one.kind, one.subject, one.severity) == ("device-model-failed", "h1-pv", Severity.WARNING)
+    assert "solar.fmu: it crashed" in one.text
+
+    stage.health = replace(stage.health, world=replace(world, model_faults=(replace(fault, given_up=True),)))
+    assert _wrong(stage)[0].severity is Severity.ALARM

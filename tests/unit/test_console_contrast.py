@@ -13,7 +13,18 @@ PAIRS = [
     ("soft", "mute-soft"),
     ("surface", "accent"),  # the label of a prime button
 ]
-SHAPES = ["pv", "battery", "ev-charger", "heat-pump", "water-heater", "base-load", "oem", "gateway", "hems"]
+SHAPES = [
+    "pv",
+    "battery",
+    "ev-charger",
+    "heat-pump",
+    "water-heater",
+    "smart-panel",
+    "base-load",
+    "oem",
+    "gateway",
+    "hems",
+]
 
 
 def _colours(scheme: str) -> dict[str, str]:

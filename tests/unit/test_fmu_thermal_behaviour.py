@@ -221,6 +221,24 @@ def test_a_legionella_cycle_comes_once_a_week_holds_and_ends() -> None:
     assert outlet[active < 0.5][-1] < 56.0
 
 
+@pytest.mark.parametrize("heat_pump", [0.0, 1.0], ids=["elements", "heat pump"])
+def test_a_legionella_cycle_that_is_due_waits_until_the_tank_may_heat(heat_pump: float) -> None:
+    """The grid keeps the tank off and saves; the cycle comes after it, by the elements, whatever the lever says."""
+    cycle = {"legionella_interval_s": DAY_S, "heat_pump": heat_pump}
+    with Fleet(model="water_heater", n=1, parameters=cycle) as f:
+        f.inputs["enabled"][:] = 0.0
+        f.inputs["setpoint_offset_k"][:] = -5.0
+        run(f, 1.5 * DAY_S, "power_w", 300.0)
+        assert f.outputs["legionella_active"][0] == 1.0
+        assert f.outputs["temperature_outlet_degc"][0] < 50.0
+        f.inputs["enabled"][:] = 1.0
+        power_w = run(f, 6 * HOUR_S, "power_w")
+        outlet = run(f, DAY_S / 4, "temperature_outlet_degc")
+        assert f.outputs["legionella_active"][0] == 0.0
+    assert power_w.max() == pytest.approx(4500.0 + heat_pump)
+    assert 58.0 < outlet[0] < 62.0
+
+
 @pytest.mark.parametrize("upper_element", [0.0, 1.0])
 def test_a_strong_element_in_a_small_tank_stops_soon_after_the_setpoint(upper_element: float) -> None:
     """Within the minute, at 2 K past it; a usual tank overshoots by what its element heats in one minute."""

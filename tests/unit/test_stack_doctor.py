@@ -111,8 +111,8 @@ def test_before_anything_was_started_every_missing_image_is_named_once_by_how_to
     assert found.findings[0].what == "nothing is up"
     assert found.findings[0].do == "docker compose --profile sim up -d --build"
     remedies = {finding.subject: finding.do for finding in found.findings[1:]}
-    assert remedies["influxdb"] == "docker compose pull influxdb"
-    assert remedies["twin"] == "docker compose build twin"
+    assert remedies["influxdb"] == "docker compose --profile sim pull influxdb"
+    assert remedies["twin"] == "docker compose --profile sim build twin"
     assert not found.well
 
 
@@ -128,7 +128,7 @@ def test_an_engine_that_does_not_answer_is_one_finding_and_files_are_judged_all_
 @pytest.mark.parametrize(
     ("changes", "what", "do"),
     [
-        ({"state": "paused"}, "is paused", "docker compose unpause influxdb"),
+        ({"state": "paused"}, "is paused", "docker compose --profile sim unpause influxdb"),
         (
             {"state": "created"},
             "was made and never started",
@@ -137,17 +137,20 @@ def test_an_engine_that_does_not_answer_is_one_finding_and_files_are_judged_all_
         (
             {"state": "exited", "exit_code": 137, "last_words": "killed"},
             "has ended with exit code 137: killed",
-            "docker compose start influxdb; if it ends again: docker compose logs influxdb",
+            "docker compose --profile sim start influxdb; if it ends again: docker compose --profile sim logs influxdb",
         ),
         (
             {"state": "restarting", "restarts": 7, "exit_code": 1},
             "ends and is started again (7 times), exit code 1: it says nothing",
-            "docker compose logs influxdb",
+            "docker compose --profile sim logs influxdb",
         ),
         (
             {"health": "unhealthy", "health_said": "curl: (28) timed out"},
             "runs and is not well: curl: (28) timed out",
-            "docker compose logs influxdb; docker compose restart influxdb when the cause is mended",
+            (
+                "docker compose --profile sim logs influxdb; when the cause is mended: "
+                "docker compose --profile sim restart influxdb"
+            ),
         ),
     ],
 )
@@ -195,7 +198,7 @@ def test_an_image_built_anew_is_not_yet_what_runs() -> None:
     images[SERVICE["grafana"].image] = "sha256:newer"
     finding = the_only(diagnose(snapshot(images=images)))
     assert finding.subject == "grafana"
-    assert finding.do == "docker compose up -d grafana replaces it"
+    assert finding.do == "docker compose --profile sim up -d grafana"
 
 
 def test_a_taken_port_is_named_where_its_service_is_not_up() -> None:
@@ -230,7 +233,7 @@ def test_a_broker_older_than_its_passwords_still_uses_the_old_ones() -> None:
     )
     finding = the_only(diagnose(replace(well, prepared=replace(well.prepared, files=rotated))))
     assert finding.what == "started before secrets/broker_passwords changed, and still uses what was there"
-    assert finding.do == "docker compose restart mosquitto"
+    assert finding.do == "docker compose --profile sim restart mosquitto"
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from twin.cli.api import Refused, TwinApi
 from twin.cli.start import default_folder
 from twin.clock import WallClock
 from twin.console.api.export import ROWS_HEADER
+from twin.model.topology import Pilot
 from twin.pilot import PilotError, load_pilot
-from twin.store.port import StoreError
+from twin.store.port import Store, StoreError
 from twin.store.spool import Spool
 from twin.store.writer import HistoryWriter
 
@@ -42,7 +43,7 @@ def export(
     start, end = window
     place = folder or default_folder(pilot)
     try:
-        history = open_store(store_url(store, place), pilot, create=False)
+        history, spool = _opened(store_url(store, place), pilot, place)
     except ValueError as error:
         raise Refused(str(error), code=2) from error
     except StoreError as error:
@@ -51,7 +52,7 @@ def export(
         rows = _by_twin(url, into, form=form, start=start, end=end)
     else:
         # A twin that was killed may have left its last rows in the spool; they are part of history.
-        writer = HistoryWriter(history, Spool(place / "spool"), WallClock())
+        writer = HistoryWriter(history, spool, WallClock())
         writer.start()
         try:
             writer.flush(_FLUSH_WITHIN_S)
@@ -65,8 +66,18 @@ def export(
         typer.echo(f"{into / name}: {count:,} rows")
 
 
+def _opened(url: str, pilot: Pilot, place: Path) -> tuple[Store, Spool]:
+    """History and the spool before it. StoreError (retryable) when a running twin holds one of them."""
+    history = open_store(url, pilot, create=False)
+    try:
+        return history, Spool(place / "spool")
+    except StoreError:
+        history.close()
+        raise
+
+
 def _by_twin(url: str, into: Path, *, form: str, start: datetime | None, end: datetime | None) -> dict[str, int]:
-    """The store is held open by a running twin: have it sent."""
+    """The store or its spool is held open by a running twin: have it sent."""
     into.mkdir(parents=True, exist_ok=True)
     window = {name: moment.isoformat() for name, moment in (("start", start), ("end", end)) if moment}
     with tempfile.TemporaryDirectory() as folder:

@@ -12,7 +12,7 @@ from twin.console.words import PATHWAY_NAMES, age, milliseconds, moment, percent
 from twin.model.alarm import Condition
 from twin.model.device import Pathway
 from twin.model.event import Severity
-from twin.model.health import TwinHealth
+from twin.model.health import TwinHealth, fault_text
 from twin.state.aggregate import Overview, PathwayRow
 from twin.state.columns import PATHWAY_CODES
 from twin.state.registry import PilotState
@@ -62,6 +62,15 @@ def _twin(health: TwinHealth) -> Iterator[Condition]:
             subject="World",
             text=f"the simulated world lags {milliseconds(health.world.lag_ms.p99)} (p99) behind the clock",
             advice="Free the processor, run fewer homes, or lower --speed.",
+            page="/health",
+        )
+    for fault in (health.world.model_faults if health.world is not None else ())[:_NAMED]:
+        yield Condition(
+            kind="device-model-failed",
+            severity=Severity.ALARM if fault.given_up else Severity.WARNING,
+            subject=", ".join(fault.devices[:_NAMED]) + (" …" if len(fault.devices) > _NAMED else ""),
+            text=fault_text(fault),
+            advice="The devices report nothing meanwhile; look at the maker's model with `twin fmu check`.",
             page="/health",
         )
 

@@ -55,7 +55,7 @@ class ReplayApp:
             )
 
         self._pilot = history.pilot
-        sources = ConsoleSources(
+        self.sources = ConsoleSources(
             pilot=history.pilot,
             state=self.player.state,
             history=KnownHistory(history.store, self.player.clock),
@@ -66,7 +66,7 @@ class ReplayApp:
             summary=self._summary,
             clock=self.player.clock,
         )
-        self._console = ConsoleServer(sources, host=show.host, port=show.port)
+        self._console = ConsoleServer(self.sources, host=show.host, port=show.port)
         self._stopped = threading.Event()
 
     @property

@@ -40,7 +40,12 @@ class Diagnosis:
 
 def up(profile: str, *more: str) -> str:
     """The command that brings a profile up."""
-    return " ".join(("docker compose --profile", profile, "up -d", *more))
+    return compose(profile, "up", "-d", *more)
+
+
+def compose(profile: str, *words: str) -> str:
+    """A command of compose. It always names the profile: without one, naming a service would wake those of both."""
+    return " ".join(("docker compose --profile", profile, *words))
 
 
 def error(subject: str, what: str, do: str) -> Finding:

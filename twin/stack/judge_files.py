@@ -49,7 +49,7 @@ def _certificates(snapshot: Snapshot) -> Iterator[Finding]:
     ):
         if end is None:
             continue
-        do_all = f"{do}, then docker compose restart the broker" + (
+        do_all = f"{do}, then restart the broker" + (
             "; every live device needs the new authority" if name == "authority" else ""
         )
         if end <= snapshot.at:

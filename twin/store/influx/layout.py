@@ -28,7 +28,8 @@ STRAGGLER: Final = "straggler_us"  # `received_us` again, on rows received long 
 NODES: Final = "nodes"  # number of nodes whose voltages came with a grid report
 
 PROMPT: Final = timedelta(seconds=120)
-"""A row received further than this from its time of measurement is a straggler."""
+AHEAD: Final = timedelta(seconds=10)
+"""A row received later than PROMPT after it was measured, or earlier than AHEAD before (clocks differ), straggles."""
 
 
 _TAG = str.maketrans({"%": "%25", '"': "%22", "\\": "%5C", "\n": "%0A", "\r": "%0D", "\t": "%09"})

@@ -20,6 +20,7 @@ from twin.model.sample import SCOPES, Sample
 from twin.model.telemetry import GridReport, Report
 from twin.store.columns import microseconds
 from twin.store.influx.layout import (
+    AHEAD,
     COMMAND,
     DEAD_LETTER,
     EVENT,
@@ -35,7 +36,7 @@ from twin.store.influx.layout import (
 )
 from twin.store.port import StoreError
 
-_PROMPT_US = int(PROMPT.total_seconds() * 1e6)
+_PROMPT_US, _AHEAD_US = (int(span.total_seconds() * 1e6) for span in (PROMPT, AHEAD))
 _TAG = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ "})
 _TEXT = str.maketrans({"\\": "\\\\", '"': '\\"'})
 _DIGITS = 1_000  # nanoseconds below a microsecond
@@ -82,7 +83,7 @@ class Lines:
                 unknown = next(name for name in values if name not in known)
                 raise StoreError(f"no field for quantity {unknown!r}; known: {', '.join(known)}", retryable=False)
             numbers = _numbers(values)
-            late = f",{STRAGGLER}={come}i" if abs(come - at) > _PROMPT_US else ""
+            late = f",{STRAGGLER}={come}i" if not -_AHEAD_US <= come - at <= _PROMPT_US else ""
             points.append(
                 Point(
                     report.device,
@@ -112,7 +113,7 @@ class Lines:
             for name, unit, phases in powers:
                 values |= {f"{name}_{phase}_{unit}": value for phase, value in zip("abc", phases, strict=True)}
                 values[f"{name}_{unit}"] = sum(phases)
-            late = f",{STRAGGLER}={come}i" if abs(come - at) > _PROMPT_US else ""
+            late = f",{STRAGGLER}={come}i" if not -_AHEAD_US <= come - at <= _PROMPT_US else ""
             nodes = f",{NODES}={len(report.node_voltage_pu)}i" if report.node_voltage_pu else ""
             prefix = series(self._layout.feeder(report.feeder))
             line = f"{prefix} {_numbers(values)}{RECEIVED}={come}i{nodes}{late} {at}000"

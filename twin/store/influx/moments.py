@@ -15,7 +15,7 @@ from twin.store.columns import microseconds, moment
 from twin.store.influx import flux, rebuilt
 from twin.store.influx.answers import Row
 from twin.store.influx.client import Influx
-from twin.store.influx.layout import FEEDER, HEALTH, NODE, NODES, PROMPT, RECEIVED, STRAGGLER, Layout, as_tag
+from twin.store.influx.layout import AHEAD, FEEDER, HEALTH, NODE, NODES, PROMPT, RECEIVED, STRAGGLER, Layout, as_tag
 
 Placed: TypeAlias = Mapping[str, datetime]  # time of measurement, by device or feeder
 T = TypeVar("T", Report, GridReport)
@@ -30,6 +30,7 @@ _LOOK_BACK = (timedelta(hours=1), timedelta(days=1))  # then everything
 _WINDOW = timedelta(minutes=5)  # of receipt, sorted at one go
 _HOUR = timedelta(hours=1)
 _PIECE = 5_000
+_ROWS_AT_ONCE = 20_000  # that one question brings, about
 _TOGETHER = timedelta(seconds=2)  # rows this close are fetched as one stretch
 _STRETCHES = 50  # in one question
 _NAMED_AT_ONCE = 50
@@ -71,7 +72,7 @@ class Moments:
     def _newest(self, kind: str, column: str, at: datetime) -> Placed:
         """When that was measured which was the newest known at `at`, by `column`."""
         by = f"r._value <= {_us(at)}"
-        latest = at + PROMPT + INSTANT
+        latest = at + AHEAD + INSTANT
         first = self._ask(flux.BEGINNING, latest, kind, _field(RECEIVED), then="|> first()")
         missing = {row[column] for row in first}
         found: dict[str, datetime] = {}
@@ -130,11 +131,14 @@ class Moments:
         pictured = [row for row in rows if NODES in row]
         if not pictured:
             return [()] * len(rows)
-        times = [row["_time"] for row in pictured]
         found: dict[tuple[str, datetime], dict[str, Row]] = {}
         nodes = flux.is_("_measurement", NODE)
-        for row in self._ask(min(times), max(times) + INSTANT, nodes, then=PIVOT):
-            found.setdefault((row["feeder"], row["_time"]), {})[row["node"]] = row
+        times = sorted({row["_time"] for row in pictured})
+        at_once = max(1, _ROWS_AT_ONCE // max(row[NODES] for row in pictured))
+        for first in range(0, len(times), at_once):
+            some = times[first : first + at_once]
+            for row in self._ask(some[0], some[-1] + INSTANT, nodes, then=PIVOT):
+                found.setdefault((row["feeder"], row["_time"]), {})[row["node"]] = row
         answer = []
         for row in rows:
             count = row.get(NODES, 0)
@@ -159,7 +163,7 @@ class Moments:
         while start < end:
             until = min(end, start + _WINDOW)
             first, last = _us(start), _us(until)
-            prompt = self._ask(start - PROMPT, until + PROMPT, kind, then=PIVOT)
+            prompt = self._ask(start - PROMPT, until + AHEAD + INSTANT, kind, then=PIVOT)
             whole = filter(rebuilt.whole, prompt)
             rows = [row for row in whole if STRAGGLER not in row and first <= row[RECEIVED] < last]
             between = f"r._value >= {first} and r._value < {last}"
@@ -173,10 +177,10 @@ class Moments:
 
     def _next_received(self, kind: str, start: datetime, end: datetime) -> datetime:
         """A time from `start` on before which nothing more was received; `end` when nothing was until then."""
-        prompt = self._ask(start - PROMPT, end + PROMPT, kind, _field(RECEIVED), then="|> first()")
+        prompt = self._ask(start - PROMPT, end + AHEAD + INSTANT, kind, _field(RECEIVED), then="|> first()")
         between = f"r._value >= {_us(start)} and r._value < {_us(end)}"
         late = self._ask(flux.BEGINNING, flux.END, kind, _field(STRAGGLER), between, then="|> min()")
-        times = [*(row["_time"] - PROMPT for row in prompt), *(moment(row["_value"]) for row in late)]
+        times = [*(row["_time"] - AHEAD for row in prompt), *(moment(row["_value"]) for row in late)]
         return max(start, min(times, default=end))
 
     def samples_at(self, at: datetime, *, within_s: float = 60.0) -> Sequence[Sample]:
@@ -202,14 +206,16 @@ class Moments:
         """Samples of [start, end)."""
         return (list(map(rebuilt.sample, rows)) for rows in self._hours(start, end, SAMPLES))
 
-    def _hours(self, start: datetime, end: datetime, kind: str, *first_of: str) -> Iterator[Sequence[Row]]:
-        """Rows of a kind by their time, an hour after the other, with their fields as columns."""
+    def _hours(self, start: datetime, end: datetime, kind: str, *counted: str) -> Iterator[Sequence[Row]]:
+        """Rows of a kind by their time, an hour after the other or what of it is not too much, fields as columns."""
         while start < end:
-            first = [row["_time"] for row in self._ask(start, end, kind, *first_of, then="|> first()")]
+            first = [row["_time"] for row in self._ask(start, end, kind, *counted, then="|> first()")]
             if not first:
                 return
             start = min(first)
             until = min(end, start + _HOUR)
+            rows = sum(row["_value"] for row in self._ask(start, until, kind, *counted, then="|> count()"))
+            until = min(until, start + _HOUR / -(-rows // _ROWS_AT_ONCE))
             yield list(filter(rebuilt.whole, self._ask(start, until, kind, then=PIVOT)))
             start = until
 
