@@ -88,7 +88,7 @@ def test_a_task_that_someone_changed_is_brought_into_line(monkeypatch: pytest.Mo
         monkeypatch.setenv("HEARTHGRID_INFLUX_TOKEN", address.token)
         store = ("--store", f"influx:{address.url}?org={address.org}&bucket={address.bucket}")
         influx = Influx(address, WallClock())
-        assert len(prepare_tasks(influx)) == 3
+        assert len(prepare_tasks(influx)) == 4
         (task,) = influx.tasks(f"{address.bucket}_1m")
         influx.change_task(task, str(task.state).replace("every: 1m", "every: 2m"))
 

@@ -77,15 +77,15 @@ def tasks(buckets: Buckets) -> Mapping[str, str]:
     """The script of every task, by name.
 
     Rows come late: a minute or so from a vendor's cloud, hours after a link was down, a day's worth when a simulated
-    history is filled in. Minutes are therefore made again for half an hour every minute, and for the last thirty hours
-    four times a day; quarters, which cost little, for a day and a half every time. Making them again changes nothing
-    where nothing came. What comes later than thirty hours stays in the raw bucket alone.
+    history is filled in. Four times a day the means of the last day and more are therefore made again, which changes
+    nothing where nothing came. What comes later than thirty hours stays in the raw bucket alone.
     """
     raw, minutes, quarters = buckets.raw, buckets.minutes, buckets.quarters
     return {
-        minutes: _task(minutes, "1m", "15s", raw, minutes, bin_="1m", back="30m"),
+        minutes: _task(minutes, "1m", "15s", raw, minutes, bin_="1m", back="5m"),
         f"{minutes}_late": _task(f"{minutes}_late", "6h", "5m", raw, minutes, bin_="1m", back="30h"),
-        quarters: _task(quarters, "15m", "1m", minutes, quarters, bin_="15m", back="36h"),
+        quarters: _task(quarters, "15m", "1m", minutes, quarters, bin_="15m", back="1h"),
+        f"{quarters}_late": _task(f"{quarters}_late", "6h", "30m", minutes, quarters, bin_="15m", back="36h"),
     }
 
 
