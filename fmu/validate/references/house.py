@@ -128,7 +128,7 @@ def hplib_air_to_water() -> Comparison:
         tool="hplib 1.9",
         run="generic air-to-water machines, -15 to 20 °C outdoors, 30 to 55 °C flow",
         measures=(_cop_error("inverter machine, ", error[inverter]), _cop_error("on-off machine, ", error[~inverter])),
-        panels=(),
+        panels=(_cop_panel("COP, point by point: flow 30 to 55 °C at each outdoor temperature", cop, points["cop"]),),
     )
 
 
@@ -144,7 +144,7 @@ def ochre_air_to_air() -> Comparison:
         tool="OCHRE 0.9.2",
         run="heating curves of the single-speed air-source heat pump, -17 to 18 °C outdoors, 17 to 23 °C indoors",
         measures=(_cop_error("", error),),
-        panels=(),
+        panels=(_cop_panel("Relative COP, point by point: indoors by outdoors", cop / cop[rated], points["cop"]),),
     )
 
 
@@ -164,3 +164,8 @@ def _cop_error(which: str, error: Column) -> Measure:
     """The error of the largest magnitude, with its sign, in percent."""
     largest = float(error[np.abs(error).argmax()])
     return Measure(name=f"{which}largest error of the COP", value=largest, limit=5.0, unit="%")
+
+
+def _cop_panel(title: str, ours: Column, theirs: Column) -> Panel:
+    """The points of a table one after another, an hour apart for the diagram's axis of time."""
+    return Panel(title=title, unit="1, a point an hour", step_s=3600.0, ours=ours, theirs=theirs)
