@@ -36,7 +36,6 @@ def container(service: str, **changes: object) -> Container:
         state="exited" if described.one_shot else "running",
         health="" if described.one_shot else "healthy",
         started_at=NOW - timedelta(hours=1),
-        image=described.image,
         image_id=f"sha256:{described.image}",
         networks=tuple(f"{PROJECT}_{network}" for network in described.networks),
         project_folder="/srv/hearthgrid",
@@ -56,7 +55,6 @@ def snapshot(
     well = [container(s.name) for s in SERVICES if profile in s.profiles and s.name not in replaced]
     return Snapshot(
         at=NOW,
-        compose_file="compose.yaml",
         project=PROJECT,
         project_folder="/srv/hearthgrid",
         profile=None,
@@ -87,6 +85,7 @@ def test_a_stack_that_is_well_has_no_finding() -> None:
     found = diagnose(snapshot())
     assert found.well
     assert found.findings == ()
+    assert found.engine == "28.0.0"
     assert {line.service: line.state for line in found.services} == {
         "volumes": "done",
         "mosquitto": "up, healthy",

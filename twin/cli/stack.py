@@ -106,7 +106,7 @@ def doctor(
 
 
 def _diagnosis(found: Diagnosis) -> str:
-    lines = [f"profile {found.profile}"]
+    lines = [f"profile {found.profile}" + (f", engine {found.engine}" if found.engine else "")]
     lines += [f"  {line.service:<16}{line.state}" for line in found.services]
     for finding in found.findings:
         lines += [f"{finding.severity}: {finding.subject}: {finding.what}", f"    do: {finding.do}"]

@@ -32,6 +32,7 @@ def diagnose(snapshot: Snapshot) -> Diagnosis:
     lines = [Line(service=service.name, state=state(service, here.get(service.name))) for service in expected]
     return Diagnosis(
         profile=profile,
+        engine=snapshot.engine.version,
         services=() if snapshot.engine.trouble else tuple(lines),
         findings=tuple(findings),
     )

@@ -75,10 +75,6 @@ class StackEngine:
         """Start a service that has ended."""
         self._do(service, lambda found: found.start())
 
-    def restart(self, service: str) -> None:
-        """Stop a service in order, and start it."""
-        self._do(service, lambda found: found.restart(timeout=TIMEOUT_S))
-
     def disconnect(self, service: str, network: str) -> None:
         """Take a service off one of the project's networks."""
         self._do(service, lambda found: self._network(network).disconnect(found, force=True))
@@ -96,12 +92,6 @@ class StackEngine:
             said.append((int(done.exit_code), done.output.decode(errors="replace")))
 
         self._do(service, run)
-        return said[0]
-
-    def logs(self, service: str, lines: int = 50) -> str:
-        """The end of what a service said."""
-        said: list[str] = []
-        self._do(service, lambda found: said.append(found.logs(tail=lines).decode(errors="replace")))
         return said[0]
 
     # Below
@@ -163,7 +153,6 @@ def _container(found: SdkContainer) -> Container:
         out_of_memory=bool(state.get("OOMKilled")),
         restarts=found.attrs.get("RestartCount", 0),
         started_at=_moment(state.get("StartedAt", _NEVER)),
-        image=found.attrs["Config"]["Image"],
         image_id=found.attrs["Image"],
         networks=tuple(sorted(found.attrs["NetworkSettings"]["Networks"])),
         project_folder=found.labels.get(_FOLDER, ""),

@@ -29,6 +29,7 @@ class Diagnosis:
     """The verdict; well when there is no error."""
 
     profile: str
+    engine: str  # its version, empty when it does not answer
     services: tuple[Line, ...]
     findings: tuple[Finding, ...]
 

@@ -48,15 +48,12 @@ def _end(path: Path) -> datetime | None:
 def _pilot(folder: Path, settings: Mapping[str, str]) -> "_PilotFacts":
     pilot = load_pilot(Path(settings.get("HEARTHGRID_PILOT_FOLDER", "")) / settings.get("HEARTHGRID_PILOT", ""))
     there = folder / layout.ACCESS_LIST
-    spoken_for = simulated(pilot)
     return _PilotFacts(
         pilot_changed=there.is_file() and there.read_text(encoding="utf-8") != mosquitto.access_list(grants(pilot)),
-        simulated=spoken_for,
-        live=tuple(endpoint.id for endpoint in pilot.endpoints if endpoint.id not in frozenset(spoken_for)),
+        simulated=simulated(pilot),
     )
 
 
 class _PilotFacts(TypedDict):
     pilot_changed: bool
     simulated: tuple[str, ...]
-    live: tuple[str, ...]

@@ -30,7 +30,6 @@ def look(
         containers = engine.look({service.image for service in services})
     return Snapshot(
         at=clock.now(),
-        compose_file=str(compose),
         project=name,
         project_folder=str(compose.resolve().parent),
         profile=profile,

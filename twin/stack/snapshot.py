@@ -18,7 +18,6 @@ class Container:
     out_of_memory: bool = False
     restarts: int = 0
     started_at: datetime | None = None
-    image: str = ""  # as named when it was created
     image_id: str = ""
     networks: tuple[str, ...] = ()
     project_folder: str = ""
@@ -91,7 +90,6 @@ class Prepared:
     authority_ends_at: datetime | None = None
     pilot_changed: bool = False  # the access list is no longer that of the pilot file
     simulated: tuple[str, ...] = ()  # endpoints that have a simulated device
-    live: tuple[str, ...] = ()  # endpoints that have none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +97,6 @@ class Snapshot:
     """Everything that the doctor judges."""
 
     at: datetime
-    compose_file: str
     project: str
     project_folder: str
     profile: str | None  # asked for, else None
