@@ -33,7 +33,12 @@ class Store(Protocol):
     """Append and ask. Safe for one writer thread and any number of asking threads."""
 
     def write(self, batch: Batch) -> None:
-        """Write a batch as one transaction; rows already there (device, measured_at) stay single."""
+        """Write a batch; rows already there (device, measured_at) stay as they are.
+
+        On return all of it is there. The embedded store shows others all of it or nothing; a server without
+        transactions may show part of it, even of a row, while it is being written. After a StoreError the same batch
+        may be written again when it is `retryable`; when it is not, what the store could take may be there.
+        """
         ...
 
     def latest(self) -> Sequence[Report]:
