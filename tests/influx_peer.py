@@ -93,6 +93,7 @@ class Peer:
         self.buckets: dict[str, dict[tuple[Any, int], dict[str, Any]]] = {}
         self.answers: deque[Answer] = deque()
         self.always: Answer | None = None
+        self.asked = Answer(status=200)  # what a question is answered
         self.requests = 0
         self.bodies: list[int] = []
         self.tokens: set[str] = set()
@@ -162,7 +163,8 @@ class Peer:
             return
         target = urlsplit(request.path)
         if target.path == "/api/v2/query":
-            _send(request, 200, b"\r\n", {"Content-Type": "text/csv"})
+            refusal = json.dumps({"message": self.asked.message}).encode()
+            _send(request, self.asked.status, refusal if self.asked.status != 200 else b"\r\n", {})
             return
         assert target.path == "/api/v2/write"
         parameters = parse_qs(target.query)

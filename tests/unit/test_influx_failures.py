@@ -10,6 +10,8 @@ import pytest
 
 from tests.builders import small_pilot
 from tests.influx_peer import Answer, Peer, running
+from twin.app import Twin, open_store
+from twin.bus.memory import MemoryBroker
 from twin.clock import WallClock
 from twin.model.event import Event, Severity
 from twin.model.telemetry import Report
@@ -217,6 +219,42 @@ def test_a_store_opens_while_its_server_is_away(peer: Peer, caplog: pytest.LogCa
     peer.start()
     store.write(batch(0))
     assert (store.rows(), peer.points("hg")) == (10, 10)
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "why"),
+    [
+        (401, "unauthorized access", "does not know the token: set another in HEARTHGRID_INFLUX_TOKEN"),
+        (404, 'could not find bucket "hg_log"', "lacks a bucket: run `twin store init`"),
+        (404, 'organization name "lab" not found', "no such organisation: look at org"),
+    ],
+)
+def test_a_server_that_refuses_at_the_start_ends_it(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch, status: int, message: str, why: str
+) -> None:
+    monkeypatch.setenv("HEARTHGRID_INFLUX_TOKEN", TOKEN)
+    peer.asked = Answer(status=status, message=message)
+
+    with pytest.raises(ValueError, match=why) as refused:
+        open_store(f"influx:{peer.url}?org=lab&bucket=hg", small_pilot())
+    assert TOKEN not in str(refused.value)
+
+
+def test_a_twin_starts_and_hears_while_its_server_is_away(peer: Peer, tmp_path: Path) -> None:
+    peer.stop()
+    pilot, clock = small_pilot(), WallClock()
+    bus = MemoryBroker(clock=clock).client("twin")
+    twin = Twin(pilot, bus=bus, clock=clock, store=store_on(peer), spool=Spool(tmp_path / "spool"))
+    twin.start()
+    twin.writer.submit(batch(0))
+    assert "is it running?" in twin.health().store.last_error or twin.health().store.pending == 10
+
+    peer.start()
+    twin.writer.flush(60)
+    twin.catch_up()
+
+    assert (peer.points("hg"), twin.health().store.failing_since) == (10, None)
+    twin.stop()
 
 
 def test_what_ten_minutes_bring_survives_a_server_that_fails_in_every_way(peer: Peer, tmp_path: Path) -> None:
