@@ -260,8 +260,8 @@ class MqttBus:
         _properties: Properties | None,
     ) -> None:
         if reason.is_failure:
-            self._trouble_is_final = str(reason) in _REFUSED_FOR_GOOD
             self._report(f"{self.url} refused {self._client_id}: {reason}")
+            self._trouble_is_final = str(reason) in _REFUSED_FOR_GOOD  # last: who waits then reads what the trouble is
             return
         if self._closing.is_set():  # `close` was called while we were connecting
             client.drop_out_messages()
