@@ -25,7 +25,7 @@ from dashboards.source import SOURCE
 
 SAMPLED = "20s"
 """Twice the time between samples of the twin, so that no window of a panel falls between two."""
-_CONNECTED_MS = 60_000.0
+_CONNECTED_MS = 150_000.0  # back-filled minutes are a line, not dots
 
 Panel = TypeVar("Panel", timeseries.Panel, stat.Panel, table.Panel, statetimeline.Panel, heatmap.Panel, barchart.Panel)
 

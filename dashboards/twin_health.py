@@ -201,7 +201,7 @@ def _dead_letters() -> PanelBuilder:
             then=flux.steps(
                 "map(fn: (r) => ({r with _value: 1}))",
                 'group(columns: ["reason"])',
-                'aggregateWindow(every: v.windowPeriod, fn: sum, createEmpty: false, timeSrc: "_start")',
+                'aggregateWindow(every: v.windowPeriod, fn: sum, createEmpty: true, timeSrc: "_start")',
             ),
         ),
         unit=look.COUNT,
