@@ -201,6 +201,28 @@ def test_a_file_that_is_no_zip_is_refused(tmp_path: Path) -> None:
         read(tmp_path / "out.zip", tmp_path / "elsewhere")
 
 
+def refusal(source: Path, folder: Path) -> str:
+    """Why the archive is refused; empty when it is not."""
+    try:
+        read(source, folder)
+    except IncidentError as error:
+        return str(error)
+    return ""
+
+
+def test_whichever_byte_is_broken_it_is_refused_in_words_or_does_not_matter(archive: Path, tmp_path: Path) -> None:
+    whole, broken = archive.read_bytes(), tmp_path / "broken.zip"
+    refusals = []
+    for place in range(0, len(whole), len(whole) // 40):
+        content = bytearray(whole)
+        content[place] ^= 0x55
+        broken.write_bytes(content)
+        refusals.append(refusal(broken, tmp_path / "elsewhere"))
+
+    assert {str(broken) in why for why in refusals if why} == {True}
+    assert sum(bool(why) for why in refusals) > 30
+
+
 def test_bytes_beyond_what_the_manifest_says_are_not_unpacked(archive: Path, tmp_path: Path) -> None:
     def grow(files: dict[str, bytes]) -> None:
         files["settings.json"] = b" " * (8 << 20)

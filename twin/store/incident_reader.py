@@ -8,7 +8,9 @@ written outside the folder given.
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -30,7 +32,7 @@ _LIMITS: Mapping[str, int] = MappingProxyType(
 _TOTAL_LIMIT = 6 << 30
 _ROWS_PER_BYTE = 200  # Parquet of constant columns is dense, but a table of ours is never denser
 _CHUNK = 1 << 20
-_CHUNK = 1 << 20
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,7 @@ def read(source: Path, folder: Path) -> Incident:
                 _extract(source, archive, name, entry, folder / name)
         pilot = _pilot(source, folder / "pilot.json")
         return Incident(manifest=manifest, pilot=pilot, database=_joined(source, manifest, folder))
-    except zipfile.BadZipFile as error:
+    except _BROKEN as error:
         raise IncidentError(f"{source} is no incident archive: {error}") from error
     except OSError as error:
         raise IncidentError(f"{source} cannot be read: {error.strerror or error}") from error
@@ -115,7 +117,7 @@ def _refuse_newer(source: Path, version: object, store_version: object) -> None:
 
 def _extract(source: Path, archive: zipfile.ZipFile, name: str, entry: Entry, target: Path) -> None:
     digest, length = hashlib.sha256(), 0
-    with archive.open(name) as content, target.open("wb") as file:
+    with suppress(*_BROKEN), archive.open(name) as content, target.open("wb") as file:  # then the sum differs
         while chunk := content.read(_CHUNK):
             length += len(chunk)
             if length > entry.bytes:
