@@ -107,7 +107,13 @@ def samples() -> Iterator[Sample]:
             at=at(second),
             scope="twin",
             subject="small",
-            values={"bus_connected": 1.0, "messages": float(second), "steps": float(second), "ingest_queue": 2.0},
+            values={
+                "bus_connected": 1.0,
+                "messages": float(second),
+                "steps": float(second),
+                "ingest_queue": 2.0,
+                "update_latency_max_ms": 12.5,
+            },
         )
         yield Sample(at=at(second), scope="pathway", subject="gateway", values={"messages": float(second)})
 

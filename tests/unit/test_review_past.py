@@ -100,6 +100,7 @@ def test_the_twin_says_how_it_was(store: EmbeddedStore) -> None:
     assert (health.mode, health.bus_connected, health.ingest.messages) == ("past", True, 250)
     assert health.world is not None
     assert health.world.steps == 250
+    assert health.ingest.update_latency_ms.max == 12.5
 
 
 def test_before_the_first_sample_nothing_is_claimed_of_the_twin(tmp_path: Path) -> None:

@@ -252,7 +252,7 @@ def _world(sample: Sample, state: PastState) -> WorldHealth:
             p50=figures.get("lag_p50_ms", 0.0), p99=figures.get("lag_p99_ms", 0.0), max=figures.get("lag_max_ms", 0.0)
         ),
         backfill_s=None,
-        outbox=0,
+        outbox=int(figures.get("world_outbox", 0)),
         grid_nodes=len(state.pilot.network.nodes) * state.pilot.feeders,
         energy_balance_error=figures.get("energy_balance_error", 0.0),
         v_min_pu=min((grid.v_min_pu for grid in grids), default=1.0),

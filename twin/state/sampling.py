@@ -112,10 +112,13 @@ def _twin(health: TwinHealth, now: datetime) -> dict[str, float]:
         "dead_letters": float(sum(ingest.dead_letters.values())),
         "update_latency_p50_ms": ingest.update_latency_ms.p50,
         "update_latency_p99_ms": ingest.update_latency_ms.p99,
+        "update_latency_max_ms": ingest.update_latency_ms.max,
         "store_rows": float(store.rows),
         "store_pending": float(store.pending),
         "store_spool_bytes": float(store.spool_bytes),
+        "store_write_p50_ms": store.write_ms.p50,
         "store_write_p99_ms": store.write_ms.p99,
+        "store_write_max_ms": store.write_ms.max,
         "store_failing_s": max(0.0, failing_s),
     }
     if world is not None:
@@ -126,6 +129,7 @@ def _twin(health: TwinHealth, now: datetime) -> dict[str, float]:
             "lag_p50_ms": world.lag_ms.p50,
             "lag_p99_ms": world.lag_ms.p99,
             "lag_max_ms": world.lag_ms.max,
+            "world_outbox": float(world.outbox),
             "energy_balance_error": world.energy_balance_error,
         }
     return figures
