@@ -1,17 +1,30 @@
 """One home: what its devices do, what they were asked for beside what they report, and whether its people are well."""
 
+from collections.abc import Mapping
+
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from dashboards import flux, links, look, panels, variables
 from dashboards.board import PanelBuilder, board, row
 from dashboards.links import Link
-from twin.console.words import QUANTITY_NAMES
 from twin.model.device import DeviceKind
 
 _HOME = 'r.home == "${home}"'
 _DEVICE = 'r.device == "${device}"'
-_ASKED = ("active_power_limit", "power_limit_w", "power_setpoint_w", "setpoint_offset_k", "setpoint_tank_degc")
-"""What devices can be asked for; each reports it under the same name."""
+_RELAYS: Mapping[str, str] = {
+    "main_closed": "Main relay",
+    **{f"circuit_{number}_closed": f"Circuit {number} relay" for number in range(1, 13)},
+}
+_ASKED: Mapping[str, str] = {
+    "active_power_limit": "Power limit",
+    "power_limit_w": "Power limit",
+    "power_setpoint_w": "Power setpoint",
+    "setpoint_offset_k": "Setpoint offset",
+    "setpoint_tank_degc": "Tank setpoint",
+    "setpoint_tank_offset_k": "Tank setpoint offset",
+    **_RELAYS,
+}
+"""What devices can be asked for, as people call it; each reports it under the same name."""
 _RARELY_MS = 3_600_000.0  # some clouds report every quarter of an hour; longer than this is a gap
 _WARM, _COOL, _OUT = "#f08a72", "#67b2ec", "#f0b840"
 _TO_COMMANDS = Link(title="What was commanded?", uid=links.COMMANDS_UID)
@@ -135,23 +148,18 @@ def _powers() -> PanelBuilder:
 
 def _asked() -> PanelBuilder:
     """Reported values of what the device can be asked for, and dashed what is desired of it."""
-    units = {"w": look.WATT, "limit": look.SHARE, "k": look.KELVIN, "degc": look.CELSIUS}
-    of = {name: QUANTITY_NAMES[name] for name in _ASKED}
-    reported = [
-        look.named(name, f"{text}, reported", look.ACCENT, ("unit", units[name.rsplit("_", 1)[1]]))
-        for name, text in of.items()
-    ]
+    reported = [look.named(name, f"{text}, reported", look.ACCENT, *_shown(name)) for name, text in _ASKED.items()]
     desired = [
         look.named(
             f"desired_{name}",
-            f"{of[name]}, desired",
+            f"{text}, desired",
             look.WARN,
-            ("unit", units[name.rsplit("_", 1)[1]]),
+            *_shown(name),
             look.DASHED,
             ("custom.lineWidth", 2.5),
             ("custom.spanNulls", 60_000),
         )
-        for name in _ASKED
+        for name, text in _ASKED.items()
     ]
     return panels.lines(
         "Reported beside desired: ${device}",
@@ -172,6 +180,14 @@ def _asked() -> PanelBuilder:
         connected_ms=_RARELY_MS,
         steps=True,
     )
+
+
+def _shown(quantity: str) -> tuple[look.Property, ...]:
+    """How a quantity is written: by the unit that its name ends in, a relay in words."""
+    if quantity in _RELAYS:
+        return (("mappings", [look.CLOSED]),)
+    units = {"w": look.WATT, "limit": look.SHARE, "k": look.KELVIN, "degc": look.CELSIUS}
+    return (("unit", units[quantity.rsplit("_", 1)[1]]),)
 
 
 def _indoors() -> PanelBuilder:

@@ -37,7 +37,7 @@ KIND_COLOURS: Mapping[str, str] = {
     DeviceKind.EV_CHARGER: "#a68cf2",
     DeviceKind.HEAT_PUMP: "#f08a72",
     DeviceKind.WATER_HEATER: "#63b3f2",
-    "smart_panel": "#94a3b5",
+    DeviceKind.SMART_PANEL: "#c9ab74",
 }
 KINDS = tuple(KIND_COLOURS)
 PHASE_COLOURS: Mapping[str, str] = {"a": "#e3a261", "b": "#67b2ec", "c": "#c490ee"}
@@ -100,6 +100,7 @@ STATES = words({state: (state, colour) for state, colour in STATE_COLOURS.items(
 SEVERITIES = words({severity: (severity, colour) for severity, colour in SEVERITY_COLOURS.items()})
 PATHWAYS = words({pathway: (PATHWAY_NAMES[pathway], PATHWAY_COLOURS[pathway]) for pathway in Pathway})
 ONLINE = words({"1": ("online", GOOD), "0": ("offline", BAD)})
+CLOSED = words({"1": ("closed", GOOD), "0": ("open", WARN)})
 FRESH = words({"1": ("fresh", GOOD), "0": ("stale", BAD)})
 
 
@@ -143,10 +144,7 @@ def pathways() -> tuple[Override, ...]:
 
 def kinds() -> tuple[Override, ...]:
     """Fields called after kinds of device."""
-    return tuple(
-        named(kind, KIND_NAMES.get(kind, kind.replace("_", " ").capitalize()), colour)
-        for kind, colour in KIND_COLOURS.items()
-    )
+    return tuple(named(kind, KIND_NAMES[kind], colour) for kind, colour in KIND_COLOURS.items())
 
 
 def states() -> tuple[Override, ...]:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from dashboards import alerts, links, provision
+from dashboards import alerts, links, look, provision
 from twin.console.drawing import VOLTAGE_HIGH_PU, VOLTAGE_LOW_PU
-from twin.model.device import Pathway
+from twin.model.device import KINDS, DeviceKind, Pathway
 
 Json = Mapping[str, Any]
 BOARDS: Mapping[str, Json] = {
@@ -154,6 +154,19 @@ def test_a_home_can_be_reached_from_the_tables_that_name_one() -> None:
     to_home = f"/d/{links.HOME_UID}?"
 
     assert sum(to_home in str(panels(board)) for board in BOARDS.values()) >= 3
+
+
+def test_whatever_a_device_can_be_asked_for_is_shown_reported_beside_desired() -> None:
+    (panel,) = (one for one in panels(BOARDS[links.HOME_UID]) if "desired" in one.get("title", ""))
+    shown = {override["matcher"]["options"] for override in panel["fieldConfig"]["overrides"]}
+
+    for description in KINDS.values():
+        for asked, reported in description.controls.items():
+            assert {f"desired_{asked}", reported} <= shown
+
+
+def test_every_kind_of_device_has_a_colour() -> None:
+    assert set(look.KIND_COLOURS) == set(DeviceKind)
 
 
 def test_every_alert_says_for_how_long_how_urgent_what_to_do_and_where_to_look() -> None:
