@@ -44,6 +44,7 @@ class Alert:
     board: Dashboard
     panel: str
     no_data: str = "OK"
+    looked_back_s: int = LOOKED_BACK_S
 
 
 def _samples(measurement: str, field: str, *labels: str, then: Sequence[str] = ()) -> str:
@@ -86,6 +87,7 @@ def every() -> Sequence[Alert]:
             limit=60,
             lasting="1m",
             no_data="Alerting",
+            looked_back_s=120,
             summary="Nothing the twin measures is reaching history.",
             action="If samples are missing altogether, check that the twin runs and that InfluxDB answers. Else read"
             " the last error on the console's page Twin health: a full disk, a wrong token, a bucket that is gone."
@@ -189,7 +191,7 @@ def provisioning() -> dict[str, object]:
 
 
 def _rule(alert: Alert) -> Mapping[str, object]:
-    looked_back = RelativeTimeRange(from_val=LOOKED_BACK_S, to=0)
+    looked_back = RelativeTimeRange(from_val=alert.looked_back_s, to=0)
     asked = alerting.Query("A").datasource_uid(UID).model(flux.Flux(alert.query)).relative_time_range(looked_back)
     newest = expr.TypeReduce().ref_id("B").expression("A").reducer("last").datasource(_expressions())
     evaluator = expr.ExprTypeThresholdConditionsEvaluator().params([alert.limit])

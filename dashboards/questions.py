@@ -68,7 +68,7 @@ def questions() -> Iterator[Question]:
             place=alert.title,
             role="alert",
             text=alert.query,
-            span=timedelta(seconds=alerts.LOOKED_BACK_S),
+            span=timedelta(seconds=alert.looked_back_s),
         )
 
 
