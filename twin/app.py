@@ -282,7 +282,7 @@ class TwinApp:
         if not health.ingest.telemetry_messages and self._twin.clock.monotonic_s() - since_s < _GRACE_S:
             return
         found = conditions(state, overview(state, health.at), pathway_table(state, health.at), health)
-        self._alarms.judge(found, health.at)
+        self._alarms.judge(found, now=health.at, stopwatch_s=self._twin.clock.monotonic_s())
 
     def _incident(self, target: Path, start: datetime, end: datetime) -> None:
         """Write an incident archive of the stretch, with what waits in the spool."""

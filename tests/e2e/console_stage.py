@@ -95,7 +95,7 @@ class ConsoleStage:
         self.state.sweep(now)
         self.dispatcher.tick()
         wrong = conditions(self.state, overview(self.state, now), pathway_table(self.state, now), self.health)
-        self.alarms.judge(wrong, now)
+        self.alarms.judge(wrong, now=now, stopwatch_s=now.timestamp())
 
     def report(self, endpoint: Endpoint) -> None:
         """All devices of an endpoint report, as late as its pathway makes them."""

@@ -25,6 +25,8 @@ class Shift:
 
     def __init__(self) -> None:
         self.now = START
+        self.stopwatch_s = 0.0
+        self.frozen = False
         self.events: list[Event] = []
         self.book = AlarmBook(self._note)
 
@@ -33,8 +35,9 @@ class Shift:
 
     def hold(self, *found: Condition, seconds: int) -> None:
         for _ in range(seconds):
-            self.now += timedelta(seconds=1)
-            self.book.judge(found, self.now)
+            self.now += timedelta(seconds=0 if self.frozen else 1)
+            self.stopwatch_s += 1
+            self.book.judge(found, now=self.now, stopwatch_s=self.stopwatch_s)
 
     @property
     def kinds(self) -> list[str]:
@@ -174,3 +177,10 @@ def test_what_healed_while_the_twin_was_away_has_cleared_and_is_not_taken_for_se
     after.hold(condition(), seconds=5)
 
     assert after.only.waits
+
+
+def test_a_pilot_whose_time_stands_still_raises_alarms_all_the_same() -> None:
+    shift = Shift()
+    shift.frozen = True
+    shift.hold(STALE, seconds=11)
+    assert shift.only.raised_at == START

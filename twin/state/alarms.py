@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 
 from twin.model.alarm import Alarm, Condition
@@ -39,6 +39,14 @@ class _Seen:
     by: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Moment:
+    """The pilot's time, and a stopwatch that goes on whatever the pilot's time does."""
+
+    now: datetime
+    stopwatch_s: float
+
+
 class AlarmBook:
     """All alarms of the pilot. One thread judges; any thread reads and acknowledges."""
 
@@ -46,12 +54,12 @@ class AlarmBook:
         """`note` takes each step as an event: severity, kind, alarm id, text."""
         self._note = note
         self._lock = threading.Lock()
-        self._pending: dict[str, datetime] = {}  # conditions that hold, but not for long enough
-        self._missing: dict[str, datetime] = {}  # open alarms whose condition is not there at the moment
+        self._pending: dict[str, _Moment] = {}  # conditions that hold, but not for long enough
+        self._missing: dict[str, _Moment] = {}  # open alarms whose condition is not there at the moment
         self._open: dict[str, Alarm] = {}
         self._ended: deque[Alarm] = deque(maxlen=_ENDED_KEPT)
         self._restored: dict[str, _Seen] = {}
-        self._restored_until: datetime | None = None
+        self._restored_until_s: float | None = None
 
     def restore(self, events: Sequence[Event]) -> None:
         """Take up, from events newest first, which alarms were standing and which of them had been acknowledged."""
@@ -65,17 +73,21 @@ class AlarmBook:
                 by = event.text.removeprefix("by ")
                 self._restored[event.subject] = replace(known, acknowledged_at=event.at, by=by)
 
-    def judge(self, found: Sequence[Condition], now: datetime) -> None:
-        """Compare what is wrong now with the alarms that are open; call about once a second."""
+    def judge(self, found: Sequence[Condition], *, now: datetime, stopwatch_s: float) -> None:
+        """Compare what is wrong now with the alarms that are open; call about once a second.
+
+        How long a thing has lasted is told by `stopwatch_s`: the pilot's time stands still when its world has died.
+        """
+        moment = _Moment(now=now, stopwatch_s=stopwatch_s)
         with self._lock:
             here = {condition.id: condition for condition in found}
-            self._forget_restored(now)
+            self._forget_restored(moment)
             for name in self._pending.keys() - here.keys():
                 del self._pending[name]
             for name, condition in here.items():
-                self._holds(name, condition, now)
+                self._holds(name, condition, moment)
             for name in list(self._open.keys() - here.keys()):
-                self._lacks(name, now)
+                self._lacks(name, moment)
 
     def acknowledge(self, alarm: str, *, by: str, comment: str = "", now: datetime) -> Alarm:
         """Note that `by` has seen it. KeyError when no such alarm is open; a second time changes nothing."""
@@ -105,20 +117,20 @@ class AlarmBook:
 
     # Inside; the lock is held.
 
-    def _holds(self, name: str, condition: Condition, now: datetime) -> None:
+    def _holds(self, name: str, condition: Condition, moment: _Moment) -> None:
         self._missing.pop(name, None)
         alarm = self._open.get(name)
         if alarm is not None and alarm.cleared_at is None:
             if alarm.condition != condition:
                 self._open[name] = replace(alarm, condition=condition)
             return
-        since = self._pending.setdefault(name, now)
-        if (now - since).total_seconds() < RAISE_AFTER_S[condition.severity]:
+        since = self._pending.setdefault(name, moment)
+        if moment.stopwatch_s - since.stopwatch_s < RAISE_AFTER_S[condition.severity]:
             return
         del self._pending[name]
         known = self._restored.pop(name, None)
         if known is None:
-            self._open[name] = Alarm(condition=condition, raised_at=since)
+            self._open[name] = Alarm(condition=condition, raised_at=since.now)
             self._note(condition.severity, RAISED, name, f"{condition.subject}: {condition.text}")
         else:
             self._open[name] = Alarm(
@@ -128,23 +140,24 @@ class AlarmBook:
                 acknowledged_by=known.by,
             )
 
-    def _forget_restored(self, now: datetime) -> None:
+    def _forget_restored(self, moment: _Moment) -> None:
         """What stood before the restart and is not wrong any more has cleared while nobody looked."""
-        self._restored_until = self._restored_until or now + timedelta(seconds=RESTORED_FOR_S)
-        if self._restored and now >= self._restored_until:
+        if self._restored_until_s is None:
+            self._restored_until_s = moment.stopwatch_s + RESTORED_FOR_S
+        if self._restored and moment.stopwatch_s >= self._restored_until_s:
             for name in self._restored:
                 self._note(Severity.INFORMATION, CLEARED, name, "no longer so after the restart")
             self._restored.clear()
 
-    def _lacks(self, name: str, now: datetime) -> None:
+    def _lacks(self, name: str, moment: _Moment) -> None:
         alarm = self._open[name]
         if alarm.cleared_at is not None:
             return
-        since = self._missing.setdefault(name, now)
-        if (now - since).total_seconds() < CLEAR_AFTER_S:
+        since = self._missing.setdefault(name, moment)
+        if moment.stopwatch_s - since.stopwatch_s < CLEAR_AFTER_S:
             return
         del self._missing[name]
-        cleared = replace(alarm, cleared_at=since)
+        cleared = replace(alarm, cleared_at=since.now)
         if cleared.waits and cleared.condition.severity is Severity.ALARM:
             self._open[name] = cleared
         else:
