@@ -45,6 +45,7 @@ def files() -> Mapping[Path, str]:
         Path("datasources/hearthgrid.yaml"): _yaml(source.provisioning()),
         Path("dashboards/hearthgrid.yaml"): _yaml(_provider()),
         Path("alerting/hearthgrid.yaml"): _yaml(alerts.provisioning()),
+        Path("plugins/hearthgrid.yaml"): _yaml({"apiVersion": 1, "apps": []}),  # Grafana complains when there is none
     }
     for one in boards():
         text = json.dumps(one, cls=JSONEncoder, indent=2, sort_keys=True, ensure_ascii=False)
