@@ -5,8 +5,6 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from twin.cli.api import DEFAULT_URL, TwinApi
 
@@ -25,12 +23,13 @@ def list_(*, url: Url = DEFAULT_URL, as_json: Annotated[bool, typer.Option("--js
     if not alarms["open"]:
         typer.echo("nothing is wrong")
         return
-    table = Table("alarm", "severity", "since", "what is seen", "what to do", "seen by")
     for alarm in alarms["open"]:
-        over = " (over)" if alarm["cleared_at"] else ""
-        since, text = alarm["raised_at"][:19].replace("T", " "), alarm["text"] + over
-        table.add_row(alarm["id"], alarm["severity"], since, text, alarm["advice"], alarm["acknowledged_by"])
-    Console().print(table)
+        over = ", over" if alarm["cleared_at"] else ""
+        seen = f"seen by {alarm['acknowledged_by']}" if alarm["acknowledged_by"] else "not acknowledged"
+        since = alarm["raised_at"][:19].replace("T", " ")
+        typer.secho(f"{alarm['id']}", bold=True)
+        typer.echo(f"    {alarm['severity']} since {since} UTC{over}, {seen}")
+        typer.echo(f"    {alarm['text']}. {alarm['advice']}")
 
 
 @app.command()
