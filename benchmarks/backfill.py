@@ -10,7 +10,6 @@ simulators that do nothing.
 
 import argparse
 import asyncio
-import gc
 import subprocess
 import sys
 import tempfile
@@ -140,7 +139,6 @@ def shares(pilot_file: Path, hours: float) -> dict[str, float]:
         started = time.perf_counter()
         asyncio.run(world.run())
         stepped = time.perf_counter() - started
-        gc.unfreeze()  # the world froze what there was, for good; DuckDB's module must be collected at the exit
         twin.writer.start()
         twin.writer.flush(120)
         meter.seconds["store"] = time.perf_counter() - started - stepped

@@ -176,6 +176,7 @@ class World:
         except WorldStopped:
             return
         finally:
+            gc.unfreeze()  # what was frozen here and when going live may go, in this process and at its exit
             for fleet in self._saveable.values():
                 fleet.close()
 
