@@ -34,6 +34,7 @@ OPTIONAL = (
 _SHORTEST_S = 2 * 86_400.0
 _PRIOR_WEIGHT_K = 0.009  # RMSE that a parameter one deviation away from its typical value has to be worth
 _DIFFERENCE = 1e-4  # relative change of a parameter for its derivative
+_FARTHEST = 4.0  # deviations from typical: what lies beyond is no house, and may be outside the model's ranges
 _ROUNDS = 40
 _CONVERGED_K = 1e-5
 _GIVE_UP_DAMPING = 1e8
@@ -88,7 +89,9 @@ def fit_house(measured: Mapping[str, Column], step_s: float) -> HouseFit:
     cost, gradient, hessian = _normal_equations(names, x, typical, deviation, weight, measured, step_s)
     for _ in range(_ROUNDS):
         step = np.linalg.solve(hessian + damping * np.diag(np.diag(hessian)), -gradient)
-        attempt = x + np.clip(step, -1.0, 1.0)
+        attempt = np.clip(
+            x + np.clip(step, -1.0, 1.0), typical - _FARTHEST * deviation, typical + _FARTHEST * deviation
+        )
         result = _normal_equations(names, attempt, typical, deviation, weight, measured, step_s)
         if result[0] < cost:
             gain_k = (np.sqrt(cost) - np.sqrt(result[0])) / np.sqrt(len(measured[INDOOR]))
