@@ -74,6 +74,14 @@ def test_a_feeder_beyond_its_limits_is_an_alarm(stage: ConsoleStage) -> None:
     assert all(one.severity is Severity.ALARM for one in wrong)
 
 
+def test_a_line_beyond_its_rating_is_a_warning(stage: ConsoleStage) -> None:
+    at = stage.clock.now() + timedelta(seconds=1)
+    stage.state.take_grid(replace(stage.grid(0, at, nodes=False), line_loading=1.18))
+    (one,) = _wrong(stage)
+    assert (one.id, one.severity) == ("line-overloaded:Line", Severity.WARNING)
+    assert one.text == "the most loaded one carries 118 % of its rating"
+
+
 def test_devices_whose_makers_model_failed_are_named_until_it_runs_again(stage: ConsoleStage) -> None:
     assert stage.health.world is not None
     fault = ModelFault(devices=("h1-pv",), model="solar.fmu", reason="it crashed", restarts=2, given_up=False)

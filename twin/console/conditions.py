@@ -31,7 +31,13 @@ def conditions(
     judge_ages: bool = True,
 ) -> Sequence[Condition]:
     """Everything that is wrong now, alarms first. Ages say nothing while time runs faster than the devices report."""
-    found = [*_twin(health), *_grid(now), *_endpoints(state, pathways), *(_stale(state, now) if judge_ages else ())]
+    found = [
+        *_twin(health),
+        *_grid(now),
+        *_lines(state),
+        *_endpoints(state, pathways),
+        *(_stale(state, now) if judge_ages else ()),
+    ]
     return sorted(found, key=lambda one: one.severity is not Severity.ALARM)
 
 
@@ -101,6 +107,19 @@ def _grid(now: Overview) -> Iterator[Condition]:
             subject="Voltage",
             text=f"highest {now.v_max_pu:.3f} pu is over {VOLTAGE_HIGH_PU:.2f}",
             advice="Find the node on the feeder's picture; limit solar or charge batteries on its phase.",
+            page="/feeder",
+        )
+
+
+def _lines(state: PilotState) -> Iterator[Condition]:
+    loading = max((grid.line_loading for grid in state.grids.values()), default=0.0)
+    if loading > FULL_LOAD:
+        yield Condition(
+            kind="line-overloaded",
+            severity=Severity.WARNING,
+            subject="Line",
+            text=f"the most loaded one carries {percent(loading)} of its rating",
+            advice="See which homes send or draw most; limit solar or charging there if it lasts.",
             page="/feeder",
         )
 
