@@ -18,6 +18,7 @@ from twin.replay.source import History, SourceError, history
 from twin.store.port import StoreError
 
 _POINTS = 10_000
+_WHOLE = 1_000.0
 
 
 def compare_runs(
@@ -72,6 +73,11 @@ def _print(found: Comparison, sides: list[Period], quantity: str, span: timedelt
         cells = [getattr(side, name) for side in (found.a, found.b, found)]
         if any(cell is not None for cell in cells):
             symbol = "Wh" if name == "energy_wh" else unit(quantity)
-            table.add_row(name, *("-" if cell is None else f"{cell:,.4g} {symbol}" for cell in cells))
+            table.add_row(name, *("-" if cell is None else f"{_figure(cell)} {symbol}" for cell in cells))
     table.add_row("values", f"{found.a.values:,}", f"{found.b.values:,}", "")
     Console().print(table)
+
+
+def _figure(value: float) -> str:
+    """Four figures, or whole numbers where those are more; never a power of ten."""
+    return f"{value:,.0f}" if abs(value) >= _WHOLE else f"{value:.4g}"
