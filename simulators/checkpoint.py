@@ -48,7 +48,8 @@ class Checkpoint:
         self._path = path
         self._writing: threading.Thread | None = None
         inventory = [(device.id, device.kind, sorted(device.ratings.items())) for device in pilot.devices]
-        self._pilot = hashlib.sha256(repr((pilot.name, pilot.seed, inventory)).encode()).hexdigest()
+        known = (pilot.name, pilot.seed, pilot.network.frequency_hz, inventory)  # a state holds a frequency's limits
+        self._pilot = hashlib.sha256(repr(known).encode()).hexdigest()
 
     def is_due(self, utc_s: float) -> bool:
         """True on whole minutes."""

@@ -80,14 +80,9 @@ def connect(
     passing = same("power_w", "reactive_power_var")
     world.connect(entities[meter], entities["grid"], *passing, transform=by_home)
 
-    for kind in (pv, "panel"):
-        world.connect(
-            entities["grid"],
-            entities[kind],
-            ("voltage_pu", "voltage_pu"),
-            time_shifted=True,
-            initial_data={"voltage_pu": np.ones(layout.homes)},
-        )
+    first = {"voltage_pu": np.ones(layout.homes), "frequency_hz": np.array([layout.pilot.network.frequency_hz])}
+    for kind, measured in ((pv, ("voltage_pu", "frequency_hz")), ("panel", ("voltage_pu",))):
+        world.connect(entities["grid"], entities[kind], *same(*measured), time_shifted=True, initial_data=first)
     asked = (
         (pv, (asked_of(DeviceKind.PV, "active_power_limit"), "active_power_limit")),
         (pv, (energised(DeviceKind.PV), "permit_service")),

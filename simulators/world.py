@@ -197,7 +197,12 @@ def _timeline(run: Run, clock: Clock, *, on_wall: bool, saved: Saved | None) -> 
 
 def _fleet(layout: Layout, kind: DeviceKind, clock: Clock, wait_s: Callable[[], float]) -> Fleet:
     devices = layout.kinds[kind].devices
-    chosen = parameters(kind, [device.ratings for device in devices], seed=layout.pilot.seed)
+    chosen = parameters(
+        kind,
+        [device.ratings for device in devices],
+        seed=layout.pilot.seed,
+        frequency_hz=layout.pilot.network.frequency_hz,
+    )
     vendors = vendor_fleets(kind, devices, chosen, clock, wait_s)
     if not vendors:
         return Fleet(model=_MODEL[kind], n=len(devices), parameters=chosen)

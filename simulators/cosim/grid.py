@@ -2,6 +2,8 @@
 
 import logging
 
+import numpy as np
+
 from simulators.cosim.base import Arrays, ArraySimulator
 from simulators.grid.power_flow import GridError, GridState, LoadPoint, PowerFlow
 from simulators.layout import Layout
@@ -23,6 +25,8 @@ def power_flow(pilot: Pilot) -> PowerFlow:
 class GridSimulator(ArraySimulator):
     """Solves once a step. `state` is the whole last solution, for whoever draws or sums it.
 
+    `frequency_hz` is one value for all devices, the network's nominal frequency: the power flow knows no other.
+
     Loads of constant power beyond what the feeder can carry have no solution (some 13 kW in each of the 55 homes of
     the European LV feeder): a real feeder would have tripped. The world goes on with the last voltages."""
 
@@ -30,9 +34,10 @@ class GridSimulator(ArraySimulator):
         super().__init__(
             timeline=timeline,
             inputs=["power_w", "reactive_power_var"],
-            outputs=["voltage_v", "voltage_pu", "head_power_w", "losses_w"],
+            outputs=["voltage_v", "voltage_pu", "frequency_hz", "head_power_w", "losses_w"],
         )
         self._flow = power_flow(layout.pilot)
+        self._frequency_hz = np.array([layout.pilot.network.frequency_hz])
         self.state: GridState | None = None
         self._failing = False
 
@@ -50,6 +55,7 @@ class GridSimulator(ArraySimulator):
         return {
             "voltage_v": self.state.home_voltage_v,
             "voltage_pu": self.state.home_voltage_pu,
+            "frequency_hz": self._frequency_hz,
             "head_power_w": self.state.head_power_w,
             "losses_w": self.state.losses_w,
         }

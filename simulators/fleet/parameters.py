@@ -1,4 +1,4 @@
-"""Ratings of pilot devices -> parameter arrays of their fleet's FMU.
+"""Ratings of pilot devices, and their network's frequency -> parameter arrays of their fleet's FMU.
 
 What the ratings do not say gets a typical value; where devices of one kind differ in reality, the value is spread
 around it by a seeded draw that depends on the device's place in the list only: adding a device never changes the
@@ -41,14 +41,29 @@ _OUTSIDE_THE_MODEL = (
     *("wall_area_m2", "roof_area_m2"),
 )
 _SINGLE_PHASE_MAX_W = 7400.0  # 32 A at 230 V; larger chargers use three phases
+_STANDARD_HZ = 60.0
+# Defaults of IEEE 1547-2018, clauses 4.10.2 (enter service), 6.5.1 (trips) and 6.5.2.7 (droop): hertz of a 60 Hz
+# network. On another each keeps its share of the nominal frequency (docs/adr/0014-frequency-of-the-network.md).
+_AT_60_HZ = {
+    "frequency_nominal_hz": 60.0,
+    "frequency_deadband_hz": 0.036,
+    "frequency_deadband_under_hz": 0.036,
+    "trip_of2_hz": 62.0,
+    "trip_of1_hz": 61.2,
+    "trip_uf1_hz": 58.5,
+    "trip_uf2_hz": 56.5,
+    "enter_service_low_hz": 59.5,
+    "enter_service_high_hz": 60.1,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Devices:
-    """Ratings and draws of the devices of one kind."""
+    """Ratings and draws of the devices of one kind, and the nominal frequency of their network."""
 
     ratings: Sequence[Mapping[str, float]]
     draws: NDArray[np.float64]
+    frequency_hz: float
 
     def rating(self, name: str, default: float | Column | None = None) -> Column:
         """The rating of every device; `default` (one value or one per device) where a device has none."""
@@ -70,8 +85,13 @@ class _Kind:
     build: Callable[[_Devices], Parameters]
 
 
-def parameters(kind: str, ratings: Sequence[Mapping[str, float]], seed: int) -> Parameters:
-    """Parameter arrays of shape (len(ratings),) for the model `MODELS[kind]`; ValueError on wrong kinds or ratings."""
+def parameters(
+    kind: str, ratings: Sequence[Mapping[str, float]], seed: int, *, frequency_hz: float = _STANDARD_HZ
+) -> Parameters:
+    """Parameter arrays of shape (len(ratings),) for the model `MODELS[kind]`; ValueError on wrong kinds or ratings.
+
+    `frequency_hz` is the nominal frequency of the devices' network.
+    """
     if kind not in _KINDS:
         raise ValueError(f"device kind {kind!r} is unknown, allowed: {', '.join(sorted(_KINDS))}")
     rules = _KINDS[kind]
@@ -84,7 +104,7 @@ def parameters(kind: str, ratings: Sequence[Mapping[str, float]], seed: int) -> 
             raise ValueError(f"{kind} {place}: {wrong}, allowed: {allowed}")
     stream = np.random.default_rng([seed, zlib.crc32(kind.encode())])
     draws = stream.random((len(ratings), _DRAWS_PER_DEVICE))
-    return rules.build(_Devices(ratings=ratings, draws=draws))
+    return rules.build(_Devices(ratings=ratings, draws=draws, frequency_hz=frequency_hz))
 
 
 def _battery(devices: _Devices) -> Parameters:
@@ -116,6 +136,10 @@ def _pv(devices: _Devices) -> Parameters:
         "inverter_efficiency": devices.spread(2, 0.955, 0.975),
         "volt_var_on": devices.rating("volt_var", 0.0),
         "volt_watt_on": devices.rating("volt_watt", 0.0),
+        **{
+            name: np.full(len(devices.ratings), at_60_hz * devices.frequency_hz / _STANDARD_HZ)
+            for name, at_60_hz in _AT_60_HZ.items()
+        },
     }
 
 
