@@ -1,8 +1,8 @@
 """A fleet of equal devices inside one FMI 3.0 FMU: NumPy arrays in, NumPy arrays out, no loop over devices.
 
 The only module that imports FMPy; `open_file` and `open_instance` lend it to the host of other makers' FMUs.
-FMPy reads the model description, loads the library and walks it through its states; the values of a step go through
-pointers to two NumPy blocks, one call for all inputs, one for all outputs.
+FMPy reads the model description, loads the library and walks an instance through its states; the values of a step go
+through pointers to two NumPy blocks, one call for all inputs, one for all outputs.
 Refused: unknown models, parameters of a wrong name or shape, and whatever the FMU itself refuses (NaN, values outside
 their range, parameters that contradict each other); see FleetError.
 """
@@ -13,6 +13,7 @@ import ctypes
 import shutil
 import tempfile
 from collections.abc import Mapping
+from copy import copy
 from functools import cache
 from importlib import import_module, resources
 from pathlib import Path
@@ -75,7 +76,7 @@ class Fleet:
         self._closed = False
         self._fmu: fmi3.FMU3Slave = None  # without devices there is nothing to run
         if n > 0:
-            self._fmu = self._instantiate(folder, description)
+            self._fmu = self._instantiate(folder)
             try:
                 self._initialize(references, values)
             except FleetError:
@@ -130,7 +131,7 @@ class Fleet:
         """Free the instance; the views keep their last values. Closing twice is fine."""
         fmu, self._fmu = self._fmu, None
         if fmu is not None:
-            fmu.freeInstance()
+            fmu.fmi3FreeInstance(fmu.component)  # the library stays for the fleets that come
         self._closed = True
 
     def __enter__(self) -> Self:
@@ -155,13 +156,8 @@ class Fleet:
             raise FleetError(self.model, name, f"{name}: shape {column.shape}, must be a number or ({self.n},)")
         return np.ascontiguousarray(np.broadcast_to(column, (self.n,)))
 
-    def _instantiate(self, folder: Path, description: ModelDescription) -> fmi3.FMU3Slave:
-        fmu = fmi3.FMU3Slave(
-            guid=description.instantiationToken,
-            unzipDirectory=str(folder),
-            modelIdentifier=description.coSimulation.modelIdentifier,
-            instanceName=self.model,
-        )
+    def _instantiate(self, folder: Path) -> fmi3.FMU3Slave:
+        fmu = copy(_slave(self.model, folder))
         fmu.instantiate(logMessage=fmi3.fmi3LogMessageCallback(self._log))
         return fmu
 
@@ -312,3 +308,18 @@ def _unpacked(model: str) -> tuple[Path, ModelDescription]:
     """Unpack a model once per process into a temporary folder that goes away at exit."""
     folder = unpack(fmu_path(model))
     return folder, fmpy.read_model_description(str(folder))
+
+
+@cache
+def _slave(model: str, folder: Path) -> fmi3.FMU3Slave:
+    """The library of an unpacked model, loaded once per process; what is instantiated are copies of it.
+
+    FMPy looks at every function of FMI for each slave it makes, some milliseconds.
+    """
+    description = _unpacked(model)[1]
+    return fmi3.FMU3Slave(
+        guid=description.instantiationToken,
+        unzipDirectory=str(folder),
+        modelIdentifier=description.coSimulation.modelIdentifier,
+        instanceName=model,
+    )
