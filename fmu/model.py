@@ -6,6 +6,7 @@ a parameter or input without a range (a range is what lets the FMU refuse bad va
 
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +104,9 @@ def model_names() -> list[str]:
     return sorted(path.parent.name for path in MODELS.glob("*/variables.toml"))
 
 
+@cache
 def load(name: str) -> Model:
-    """Read and check the table of one model; raises TableError."""
+    """Read and check the table of one model, once per process; raises TableError."""
     path = MODELS / name / "variables.toml"
     table = tomllib.loads(path.read_text(encoding="utf-8"))
     variables = tuple(_variable(name, key, entry) for key, entry in table["variables"].items())
