@@ -9,11 +9,8 @@ from simulators.cosim.base import Arrays
 from simulators.cosim.fleet import FleetSimulator
 from simulators.world import Run, World
 from tests.builders import small_pilot
-from twin.bus import topics
-from twin.bus.codec import decode
+from tests.pace_keeper import keep_pace
 from twin.bus.memory import MemoryBroker
-from twin.bus.port import Frame
-from twin.bus.wire import ClockMessage, Pace
 from twin.clock import WallClock
 from twin.model.device import DeviceKind
 
@@ -28,15 +25,9 @@ NOT_FED = {
 def test_every_input_of_house_and_water_heater_is_fed(kind: DeviceKind, monkeypatch: pytest.MonkeyPatch) -> None:
     pilot = small_pilot(homes=3, kinds=tuple(DeviceKind))
     broker = MemoryBroker()
-    listener, bus = broker.client("listener"), broker.client("world")
-    listener.open()
+    keep_pace(broker, pilot)
+    bus = broker.client("world")
     bus.open()
-
-    def keep_pace(frame: Frame) -> None:
-        moment = decode(ClockMessage, frame.payload).time
-        listener.publish(topics.pace(pilot.name), Pace(time=moment).model_dump_json().encode())
-
-    listener.subscribe(topics.clock(pilot.name), keep_pace)
     world = World(pilot, bus=bus, clock=WallClock(), run=Run(start=START, backfill_s=120, speed=0, duration_s=1))
     simulator = world.simulators[kind.value]
     assert isinstance(simulator, FleetSimulator)

@@ -11,6 +11,7 @@ import pytest
 from simulators.fleet.fmu_fleet import Fleet
 from simulators.world import Run, World
 from tests.builders import small_pilot
+from tests.pace_keeper import keep_pace
 from twin.bus.memory import MemoryBroker
 from twin.clock import WallClock
 from twin.model.device import DeviceKind
@@ -22,7 +23,9 @@ SUNNY = datetime(2026, 6, 21, 16, 0, tzinfo=UTC)
 def inverters_after_a_minute(frequency_hz: float) -> Fleet:
     pilot = small_pilot(homes=2, kinds=(DeviceKind.METER, DeviceKind.PV))
     pilot = replace(pilot, network=replace(pilot.network, frequency_hz=frequency_hz))
-    bus = MemoryBroker().client("world")
+    broker = MemoryBroker()
+    keep_pace(broker, pilot)
+    bus = broker.client("world")
     bus.open()
     world = World(
         pilot, bus=bus, clock=WallClock(), run=Run(start=SUNNY, backfill_s=120, speed=0, step_s=10, duration_s=60)
