@@ -10,6 +10,7 @@ Refuses unknown names, unreadable files and times that a short record does not c
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -239,8 +240,12 @@ def _sun(times: TimeArray, site: Site) -> _Sun:
     )
 
 
+@lru_cache(maxsize=len(PVLIB_YEARS))
 def _clearness(record: WeatherRecord) -> tuple[FloatArray, FloatArray]:
-    """Beam and diffuse clearness index per interval; intervals in the night take their neighbours' values."""
+    """Beam and diffuse clearness index per interval; intervals in the night take their neighbours' values.
+
+    A year has 100,000 sun positions, half a second of work: it is not done again for a record that is kept.
+    """
     count = record.ghi_w_m2.size
     origin = _REFERENCE_YEAR if record.origin is None else record.origin.astype("datetime64[s]")
     inside = (np.arange(_POSITIONS_PER_STEP) + 0.5) / _POSITIONS_PER_STEP
@@ -285,8 +290,9 @@ def _path(source: str, base: Path | None) -> Path:
     return Path(source) if base is None else base / source
 
 
+@cache
 def _read_tmy(name: str) -> WeatherRecord:
-    """A typical year out of pvlib: row k is the hour that ends at k + 1 o'clock standard time."""
+    """A typical year out of pvlib, read once per process: row k is the hour that ends at k + 1 o'clock."""
     path = Path(pvlib.__file__).parent / "data" / PVLIB_YEARS[name]
     if path.suffix == ".tm2":
         frame, meta = pvlib.iotools.read_tmy2(path)

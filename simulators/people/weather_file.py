@@ -66,7 +66,7 @@ class Site:
                 raise ValueError(msg)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class WeatherRecord:
     """Equally spaced weather of one site.
 
