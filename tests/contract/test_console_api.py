@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,12 +22,26 @@ API = "/api/v1"
 BATTERY = "h1-battery"
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[ConsoleStage]:
-    stage = ConsoleStage(tmp_path, small_pilot(homes=3, interval_s={Pathway.OEM: 5}))
+@contextmanager
+def opened(folder: Path) -> Iterator[ConsoleStage]:
+    stage = ConsoleStage(folder, small_pilot(homes=3, interval_s={Pathway.OEM: 5}))
     stage.step(10)
     yield stage
     stage.close()
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[ConsoleStage]:
+    """A twin of the test's own, to change."""
+    with opened(tmp_path) as stage:
+        yield stage
+
+
+@pytest.fixture(scope="module")
+def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleStage]:
+    """A twin for all who only ask."""
+    with opened(tmp_path_factory.mktemp("still")) as stage:
+        yield stage
 
 
 class Client:
@@ -48,9 +63,9 @@ class Client:
             return await client.request(method, path, params=params, json=body)
 
 
-@pytest.fixture
-def client(stage: ConsoleStage) -> Client:
-    return Client(stage)
+@pytest.fixture(scope="module")
+def client(still: ConsoleStage) -> Client:
+    return Client(still)
 
 
 def test_the_pilot_says_who_and_what_is_in_it(client: Client) -> None:
@@ -69,7 +84,8 @@ def test_a_home_shows_its_devices_and_what_its_meter_sees_beyond_them(client: Cl
     assert home["unmetered_w"] == pytest.approx(meter - sum(powers.values()))
 
 
-def test_a_device_has_reported_beside_desired_and_says_what_it_can_be_asked_for(client: Client) -> None:
+def test_a_device_has_reported_beside_desired_and_says_what_it_can_be_asked_for(stage: ConsoleStage) -> None:
+    client = Client(stage)
     wish = {"device": BATTERY, "quantity": "power_setpoint_w", "value": -1500, "duration_s": 60}
     command = client.post(f"{API}/commands", json=wish).json()
     device = client.get(f"{API}/devices/{BATTERY}").json()
@@ -125,7 +141,8 @@ def test_what_there_is_not_is_said_in_words(client: Client, path: str, what: str
     assert what in answer.json()["detail"]
 
 
-def test_a_command_can_be_followed_until_the_meter_agrees(stage: ConsoleStage, client: Client) -> None:
+def test_a_command_can_be_followed_until_the_meter_agrees(stage: ConsoleStage) -> None:
+    client = Client(stage)
     wish = {"device": BATTERY, "quantity": "power_setpoint_w", "value": -1500, "duration_s": 300, "priority": 7}
     answer = client.post(f"{API}/commands", json=wish)
     assert answer.status_code == 201
@@ -192,8 +209,8 @@ def test_a_feeder_without_a_power_flow_yet_says_so(tmp_path: Path) -> None:
     assert "no power flow yet" in answer.json()["detail"]
 
 
-def test_the_overview_names_what_is_wrong(stage: ConsoleStage, client: Client) -> None:
-    assert client.get(f"{API}/overview").json()["wrong_now"] == []
+def test_the_overview_names_what_is_wrong(stage: ConsoleStage) -> None:
+    assert Client(stage).get(f"{API}/overview").json()["wrong_now"] == []
     for _ in range(30):
         stage.step(silent=["gw-h1"])
     overview = Client(stage).get(f"{API}/overview").json()
@@ -201,7 +218,8 @@ def test_the_overview_names_what_is_wrong(stage: ConsoleStage, client: Client) -
     assert [one["subject"] for one in overview["wrong_now"]] == ["Gateway"]
 
 
-def test_events_dead_letters_health_and_summary_are_open_to_programs(stage: ConsoleStage, client: Client) -> None:
+def test_events_dead_letters_health_and_summary_are_open_to_programs(stage: ConsoleStage) -> None:
+    client = Client(stage)
     stage.spoil()
     events = client.get(f"{API}/events", params={"limit": 5}).json()
     assert len(events) == 5
