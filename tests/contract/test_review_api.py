@@ -22,9 +22,9 @@ from twin.store.incident_reader import read
 API = "/api/v1"
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
-    store = EmbeddedStore(tmp_path / "history.duckdb", review_stage.pilot())
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
+    store = EmbeddedStore(tmp_path_factory.mktemp("review-api") / "history.duckdb", review_stage.pilot())
     review_stage.write(store)
     yield store
     store.close()
@@ -46,7 +46,7 @@ class Client:
             return await client.get(API + path, params=params)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(store: EmbeddedStore) -> Client:
     return Client(store)
 
