@@ -9,15 +9,17 @@ the caller knows which season it has.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
-from fmu.validate.comparison import Column, excess, rmse
-from simulators.fleet.calibration import OPTIONAL, REQUIRED, fit_house
+from fmu.validate.comparison import Column, excess, read, rmse
+from simulators.fleet.calibration import OPTIONAL, REQUIRED, HouseFit, fit_house
 from simulators.fleet.fmu_fleet import Fleet
 
 STEP_S = 900.0
 STEPS_PER_HOUR = 4
+WEEK = 7 * 96  # steps that fits see
 HEAT_FROM_DEGC = 10.0  # setpoints of the other season in OCHRE's runs
 COOL_FROM_DEGC = 30.0
 OUTPUTS = ("temperature_indoor_degc", "heat_w", "power_w")
@@ -100,20 +102,34 @@ class Life:
     ours: dict[str, Column]
 
 
-def live_unseen(name: str, run: Mapping[str, Column], *, week: int) -> Life:
-    """Envelope and equipment fitted on the first `week` steps of OCHRE's run `name`, then through the rest."""
-    seen = {column: values[:week] for column, values in envelope_columns(run).items()}
+@cache
+def ochre_run(name: str) -> dict[str, Column]:
+    """OCHRE's run `name`, a file of tests/data/fmu/thermal."""
+    return read(f"thermal/{name}.csv")
+
+
+@cache
+def fitted(name: str) -> HouseFit:
+    """The envelope as the first week of OCHRE's run `name` shows it; found once per process."""
+    seen = {column: values[:WEEK] for column, values in envelope_columns(ochre_run(name)).items()}
+    return fit_house(seen, STEP_S)
+
+
+@cache
+def live_unseen(name: str) -> Life:
+    """Envelope and equipment fitted on the first week of OCHRE's run `name`, then the rest lived; once per process."""
+    run = ochre_run(name)
     thermostat = name.endswith("thermostat")
     plate = (_BEOPT if "beopt" in name else _UP11) | ({} if heats(run) else _CRANKCASE)
-    known = fit_house(seen, STEP_S).parameters | plate | (_SWITCHING if thermostat else _MODULATING)
+    known = fitted(name).parameters | plate | (_SWITCHING if thermostat else _MODULATING)
     milder_k = _MILDER_K if thermostat else 0.0
-    found = fit_equipment(run, known, steps=week, milder_k=milder_k)
+    found = fit_equipment(run, known, steps=WEEK, milder_k=milder_k)
     lived = live(run, known | found, steps=len(run["heat_w"]), milder_k=milder_k)
-    ours = {output: column[week:, 0] for output, column in lived.items()}
+    ours = {output: column[WEEK:, 0] for output, column in lived.items()}
     return Life(
-        heat_excess=excess(np.abs(ours["heat_w"]), np.abs(run["heat_w"][week:])),
-        electricity_excess=excess(ours["power_w"], electricity(run)[week:]),
-        rmse_k=rmse(ours["temperature_indoor_degc"], run["temperature_indoor_degc"][week:]),
+        heat_excess=excess(np.abs(ours["heat_w"]), np.abs(run["heat_w"][WEEK:])),
+        electricity_excess=excess(ours["power_w"], electricity(run)[WEEK:]),
+        rmse_k=rmse(ours["temperature_indoor_degc"], run["temperature_indoor_degc"][WEEK:]),
         ours=ours,
     )
 

@@ -6,12 +6,9 @@ Only OCHRE's heat, weather and gains go in; its indoor temperature is never look
 import numpy as np
 
 from fmu.validate.comparison import Column, Comparison, Measure, Panel, read, reference, rmse
-from fmu.validate.equipment import electricity, envelope_columns, live_unseen
-from simulators.fleet.calibration import fit_house, simulate
+from fmu.validate.equipment import STEP_S, WEEK, electricity, envelope_columns, fitted, live_unseen, ochre_run
+from simulators.fleet.calibration import simulate
 from simulators.fleet.fmu_fleet import Fleet
-
-STEP_S = 900.0
-WEEK = 7 * 96
 
 
 @reference("house")
@@ -58,8 +55,7 @@ def ochre_lives_through_summer_far_oversized() -> Comparison:
 
 def _living(run: str, text: str) -> Comparison:
     name = f"ochre_house_{run}"
-    theirs = read(f"thermal/{name}.csv")
-    life = live_unseen(name, theirs, week=WEEK)
+    theirs, life = ochre_run(name), live_unseen(name)
     return Comparison(
         tool="OCHRE 0.9.2",
         run=f"{text}; envelope, ducts, coil and COP fitted on 7 days, shown are the 21 unseen days after them",
@@ -88,9 +84,9 @@ def _living(run: str, text: str) -> Comparison:
 
 
 def _open_loop(run: str, text: str) -> Comparison:
-    measured = envelope_columns(read(f"thermal/ochre_house_{run}.csv"))
-    fit = fit_house({name: values[:WEEK] for name, values in measured.items()}, STEP_S)
-    ours = simulate(fit.parameters, measured, STEP_S)[:, 0][WEEK:]
+    name = f"ochre_house_{run}"
+    measured = envelope_columns(ochre_run(name))
+    ours = simulate(fitted(name).parameters, measured, STEP_S)[:, 0][WEEK:]
     theirs = measured["temperature_indoor_degc"][WEEK:]
     return Comparison(
         tool="OCHRE 0.9.2",
