@@ -19,6 +19,7 @@ _ASKED: Mapping[str, str] = {
     "active_power_limit": "Power limit",
     "power_limit_w": "Power limit",
     "power_setpoint_w": "Power setpoint",
+    "discharge_request_w": "Vehicle to home",
     "setpoint_offset_k": "Setpoint offset",
     "setpoint_tank_degc": "Tank setpoint",
     "setpoint_tank_offset_k": "Tank setpoint offset",

@@ -9,6 +9,7 @@ from mosaik.async_scenario import Entity
 
 from simulators.cosim.control import (
     BASE_ENERGISED,
+    DISCHARGE_ASKED,
     PASSING,
     POWER_OFFERED,
     SETPOINT_COOL,
@@ -19,7 +20,7 @@ from simulators.cosim.control import (
 from simulators.cosim.surroundings import ROOM_DEGC
 from simulators.layout import FloatArray, Layout
 from twin.model.device import ON_CIRCUITS, DeviceKind
-from twin.model.quantity import CIRCUIT_POWER
+from twin.model.quantity import CIRCUIT_ENERGY, CIRCUIT_POWER
 
 _ROOM_RANGE_DEGC = (-40.0, 60.0)  # that the water heater's model takes
 
@@ -87,6 +88,7 @@ def connect(
         (pv, (asked_of(DeviceKind.PV, "active_power_limit"), "active_power_limit")),
         (pv, (energised(DeviceKind.PV), "permit_service")),
         (ev, (POWER_OFFERED, "power_limit_w")),
+        (ev, (DISCHARGE_ASKED, "discharge_request_w")),
         (pump, (asked_of(DeviceKind.HEAT_PUMP, "setpoint_offset_k"), "setpoint_offset_k")),
         (pump, (SETPOINT_HEAT, "setpoint_heat_degc")),
         (pump, (SETPOINT_COOL, "setpoint_cool_degc")),
@@ -108,9 +110,8 @@ def connect(
     wire("panel", "bridge", *((f"{kind.value}_power_w", f"{kind.value}.power_w") for kind in ON_CIRCUITS))
     wire("panel", "bridge", ("pv_reactive_power_var", f"{pv}.reactive_power_var"))
     smart = DeviceKind.SMART_PANEL.value
-    wire(
-        "panel", "bridge", ("panel_power_w", f"{smart}.power_w"), *((name, f"{smart}.{name}") for name in CIRCUIT_POWER)
-    )
+    circuits = ((name, f"{smart}.{name}") for name in (*CIRCUIT_POWER, *CIRCUIT_ENERGY))
+    wire("panel", "bridge", ("panel_power_w", f"{smart}.power_w"), *circuits)
     wire(pv, "bridge", ("power_available_w", f"{pv}.power_available_w"))
     wire(battery, "bridge", ("power_w", f"{battery}.power_w"), ("soc", f"{battery}.soc"))
     wire("panel", "bridge", ("battery_setpoint_w", f"{battery}.power_setpoint_w"))

@@ -15,7 +15,7 @@ RATINGS: Mapping[DeviceKind, Mapping[str, float]] = MappingProxyType(
         DeviceKind.METER: {},
         DeviceKind.PV: {"dc_power_w": 6_600.0, "ac_power_va": 6_000.0, "tilt_deg": 30.0, "azimuth_deg": 180.0},
         DeviceKind.BATTERY: {"energy_wh": 10_000.0, "power_w": 5_000.0},
-        DeviceKind.EV_CHARGER: {"power_w": 7_400.0, "vehicle_energy_wh": 60_000.0},
+        DeviceKind.EV_CHARGER: {"power_w": 7_400.0, "vehicle_energy_wh": 60_000.0, "discharge_power_w": 5_000.0},
         DeviceKind.HEAT_PUMP: {"heat_power_w": 8_000.0, "floor_area_m2": 120.0},
         DeviceKind.WATER_HEATER: {"volume_l": 200.0, "power_w": 3_000.0},
         DeviceKind.SMART_PANEL: {},

@@ -14,7 +14,7 @@ from twin.adapters.registry import load
 from twin.bus.port import Frame
 from twin.model.command import Command
 from twin.model.device import KINDS, DeviceKind
-from twin.model.quantity import CIRCUIT_CLOSED, CIRCUIT_POWER, MAIN_CLOSED
+from twin.model.quantity import CIRCUIT_CLOSED, CIRCUIT_ENERGY, CIRCUIT_POWER, MAIN_CLOSED
 from twin.model.topology import Pilot
 
 START_S = 1_780_315_200.0  # 2026-06-01 12:00 UTC
@@ -30,6 +30,7 @@ MIDDLE: Mapping[str, float] = {
     "power_setpoint_w": -1500.2,
     "plugged": 1.0,
     "power_limit_w": 7400.0,
+    "discharge_request_w": 3000.0,
     "temperature_indoor_degc": 20.55,
     "setpoint_heat_degc": 21.0,
     "setpoint_offset_k": -1.5,
@@ -39,6 +40,7 @@ MIDDLE: Mapping[str, float] = {
     "setpoint_tank_offset_k": 5.0,
     **dict.fromkeys((MAIN_CLOSED, *CIRCUIT_CLOSED), 1.0),
     **dict.fromkeys(CIRCUIT_POWER, 345.6),
+    **dict.fromkeys(CIRCUIT_ENERGY, -12_345.6),
 }
 
 

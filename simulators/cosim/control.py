@@ -15,6 +15,7 @@ SETPOINT_COOL = "heat_pump.setpoint_cool_degc"
 PASSING = "passing"
 BASE_ENERGISED = "base_energised"
 POWER_OFFERED = "ev_charger.power_offered_w"
+DISCHARGE_ASKED = "ev_charger.discharge_asked_w"
 _CONTROLS = tuple((kind, quantity) for kind, description in KINDS.items() for quantity in description.controls)
 
 
@@ -36,6 +37,7 @@ ASKED = (
     PASSING,
     BASE_ENERGISED,
     POWER_OFFERED,
+    DISCHARGE_ASKED,
 )
 
 
@@ -45,7 +47,7 @@ class Asked:
     `{kind}.{quantity}`: per device, as commanded, else as its owner has it; `battery.power_setpoint_w` is NaN where no
     command holds: the battery then serves its own home. `{kind}.energised`: per device, 0 behind an open relay of a
     smart panel, else 1. `passing`: the same per panel and circuit. `base_energised`: the share of the base load, per
-    home. `ev_charger.power_offered_w`: the limit, 0 without power.
+    home. `ev_charger.power_offered_w`, `ev_charger.discharge_asked_w`: the limit and the request, 0 without power.
     """
 
     def __init__(self, layout: Layout, controls: Controls, circuits: Circuits) -> None:
@@ -61,6 +63,7 @@ class Asked:
             (DeviceKind.BATTERY, "power_setpoint_w"): np.full(kinds[DeviceKind.BATTERY].count, np.nan),
             (DeviceKind.PV, "active_power_limit"): np.ones(kinds[DeviceKind.PV].count),
             (DeviceKind.EV_CHARGER, "power_limit_w"): kinds[DeviceKind.EV_CHARGER].rating("power_w"),
+            (DeviceKind.EV_CHARGER, "discharge_request_w"): np.zeros(kinds[DeviceKind.EV_CHARGER].count),
             (DeviceKind.HEAT_PUMP, "setpoint_offset_k"): np.zeros(kinds[DeviceKind.HEAT_PUMP].count),
             (DeviceKind.WATER_HEATER, "setpoint_tank_degc"): kinds[DeviceKind.WATER_HEATER].rating("setpoint_degc"),
             (DeviceKind.WATER_HEATER, "setpoint_tank_offset_k"): np.zeros(kinds[DeviceKind.WATER_HEATER].count),
@@ -89,9 +92,9 @@ class Asked:
         wanted[BASE_ENERGISED] = self._circuits.base_energised(passing)
         for kind, has_power in self._circuits.energised(passing).items():
             wanted[energised(kind)] = has_power
-        wanted[POWER_OFFERED] = (
-            wanted[asked_of(DeviceKind.EV_CHARGER, "power_limit_w")] * wanted[energised(DeviceKind.EV_CHARGER)]
-        )
+        charger = DeviceKind.EV_CHARGER
+        for name, quantity in ((POWER_OFFERED, "power_limit_w"), (DISCHARGE_ASKED, "discharge_request_w")):
+            wanted[name] = wanted[asked_of(charger, quantity)] * wanted[energised(charger)]
         return wanted
 
 

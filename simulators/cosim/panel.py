@@ -9,7 +9,7 @@ from simulators.fleet.fmu_fleet import Fleet
 from simulators.layout import FloatArray, Layout
 from simulators.timeline import Timeline
 from twin.model.device import ON_CIRCUITS, DeviceKind
-from twin.model.quantity import CIRCUIT_CLOSED, CIRCUIT_POWER, CIRCUITS
+from twin.model.quantity import CIRCUIT_CLOSED, CIRCUIT_ENERGY, CIRCUIT_POWER, CIRCUITS
 
 
 class PanelSimulator(ArraySimulator):
@@ -18,7 +18,8 @@ class PanelSimulator(ArraySimulator):
     Inputs `demand_w` and `voltage_pu` per home for the base load, `{kind}_power_w` per device, `pv_reactive_power_var`
     per PV, `commanded_w` per battery, `passing` per panel and circuit, `{kind}.energised` per device.
     Outputs `power_w` and `reactive_power_var` per home at the line side of its panel; `{kind}_power_w` per device, 0
-    behind an open relay; `panel_power_w` per smart panel without what other devices report, and `circuit_*_power_w`.
+    behind an open relay; `panel_power_w` per smart panel without what other devices report, `circuit_*_power_w` and the
+    registers `circuit_*_energy_wh`.
     A battery without a command cancels its home's exchange with the grid (self-consumption), sharing it evenly
     where a home has several.
     """
@@ -31,7 +32,7 @@ class PanelSimulator(ArraySimulator):
         inputs = [*powers, *has_power, PASSING, "pv_reactive_power_var", "demand_w", "voltage_pu", "commanded_w"]
         outputs = [
             *("power_w", "reactive_power_var", "battery_setpoint_w"),
-            *(*powers, "pv_reactive_power_var", "panel_power_w", *CIRCUIT_POWER),
+            *(*powers, "pv_reactive_power_var", "panel_power_w", *CIRCUIT_POWER, *CIRCUIT_ENERGY),
         ]
         super().__init__(timeline=timeline, inputs=inputs, outputs=outputs)
         self._layout = layout
@@ -72,7 +73,7 @@ class PanelSimulator(ArraySimulator):
             **{f"{kind.value}_power_w": watts for kind, watts in passed.items()},
             "pv_reactive_power_var": pv_var,
             "panel_power_w": power[at] - devices_w[at],
-            **{name: np.array(self._panels.outputs[name]) for name in CIRCUIT_POWER},
+            **{name: np.array(self._panels.outputs[name]) for name in (*CIRCUIT_POWER, *CIRCUIT_ENERGY)},
         }
 
     def _step_panels(self, t: int, length_s: int, passing: FloatArray, demand: FloatArray) -> None:

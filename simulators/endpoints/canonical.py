@@ -90,7 +90,7 @@ class CanonicalAgent:
                         device=device.id,
                         kind=device.kind.value,
                         reports=KINDS[device.kind].reports,
-                        controls=tuple(KINDS[device.kind].controls),
+                        controls=tuple(device.controls),
                         ratings=dict(device.ratings),
                     )
                     for device in devices

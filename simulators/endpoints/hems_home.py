@@ -66,6 +66,7 @@ _PARTS: Final = (
             Spec(key="soc", quantity="soc", factor=100.0, digits=1),
             Spec(key="connected", quantity="plugged", digits=0),
             Spec(key="limit", quantity="power_limit_w", digits=0),
+            Spec(key="discharge", quantity="discharge_request_w", digits=0),
         ),
     ),
     Part(
@@ -98,6 +99,10 @@ _PARTS: Final = (
             Spec(key="main_on", quantity=MAIN_CLOSED, digits=0),
             *(Spec(key=f"circuit_{number}_on", quantity=f"circuit_{number}_closed", digits=0) for number in CIRCUITS),
             *(Spec(key=f"circuit_{number}", quantity=f"circuit_{number}_power_w", digits=0) for number in CIRCUITS),
+            *(
+                Spec(key=f"circuit_{number}_counted", quantity=f"circuit_{number}_energy_wh", factor=0.001, digits=3)
+                for number in CIRCUITS
+            ),
         ),
     ),
 )

@@ -90,6 +90,7 @@ _PARTS: Final = (
             Spec(key="vehicleLevelPct", quantity="soc", factor=100.0, digits=1),
             Spec(key="pluggedIn", quantity="plugged", digits=0),
             _kw("maxChargeKw", "power_limit_w"),
+            _kw("vehicleToHomeKw", "discharge_request_w"),
         ),
     ),
     Part(
@@ -117,11 +118,13 @@ _PARTS: Final = (
         kind=DeviceKind.SMART_PANEL,
         key="loadCenter",
         yes_no=frozenset({"mainClosed", *(f"breaker{number}Closed" for number in CIRCUITS)}),
+        quoted=frozenset(f"breaker{number}LifetimeKwh" for number in CIRCUITS),
         specs=(
             _kw("unassignedKw"),
             Spec(key="mainClosed", quantity=MAIN_CLOSED, digits=0),
             *(Spec(key=f"breaker{number}Closed", quantity=f"circuit_{number}_closed", digits=0) for number in CIRCUITS),
             *(_kw(f"breaker{number}Kw", f"circuit_{number}_power_w") for number in CIRCUITS),
+            *(_kw(f"breaker{number}LifetimeKwh", f"circuit_{number}_energy_wh") for number in CIRCUITS),
         ),
     ),
 )

@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, Protocol
 
 from simulators.endpoints.controls import Holder
-from twin.model.device import KINDS, DeviceKind
 from twin.model.quantity import refusal
 from twin.model.topology import Device, Pilot, Source
 
@@ -17,9 +16,13 @@ Outcome = Literal["acknowledged", "refused", "expired", "superseded"]
 
 _REMEMBERED: Final = 10_000  # answers, so that a duplicate gets the first one again
 
-# Controls whose range follows from the device's rating: (rating, lowest share of it).
-_RATED: Final[Mapping[DeviceKind, tuple[str, float]]] = MappingProxyType(
-    {DeviceKind.BATTERY: ("power_w", -1.0), DeviceKind.EV_CHARGER: ("power_w", 0.0)}
+# Controls whose range follows from a rating of the device: (rating, lowest share of it).
+_RATED: Final[Mapping[str, tuple[str, float]]] = MappingProxyType(
+    {
+        "power_setpoint_w": ("power_w", -1.0),
+        "power_limit_w": ("power_w", 0.0),
+        "discharge_request_w": ("discharge_power_w", 0.0),
+    }
 )
 
 
@@ -102,15 +105,14 @@ class Desk:
 
 
 def _impossible(device: Device, order: Order) -> str:
-    controls = KINDS[device.kind].controls
-    if order.quantity not in controls:
-        allowed = ", ".join(controls) or "nothing"
+    if order.quantity not in device.controls:
+        allowed = ", ".join(device.controls) or "nothing"
         return f"{order.quantity!r:.80} is no control of a {device.kind}; {allowed} is"
     problem = refusal(order.quantity, order.value)
     if problem is not None:
         return problem
-    if device.kind in _RATED:
-        rating, lowest = _RATED[device.kind]
+    if order.quantity in _RATED:
+        rating, lowest = _RATED[order.quantity]
         limit = device.ratings[rating]
         if not lowest * limit <= order.value <= limit:
             return f"{order.quantity} = {order.value:g} is outside {lowest * limit:g}..{limit:g} of {device.id}"

@@ -154,6 +154,8 @@ def _ev_charger(devices: _Devices) -> Parameters:
         "standby_w": devices.spread(1, 2.0, 5.0),
         "taper_above_soc": devices.spread(2, 0.93, 0.97),
         "soc_start": devices.rating("soc_start", devices.spread(3, 0.5, 0.9)),
+        "discharge_power_max_w": devices.rating("discharge_power_w", 0.0),
+        "soc_home_min": devices.rating("soc_home_min", 0.5),
     }
 
 
@@ -233,7 +235,7 @@ _KINDS: Mapping[str, _Kind] = MappingProxyType(
         ),
         "ev_charger": _Kind(
             required=frozenset({"power_w", "vehicle_energy_wh"}),
-            optional=frozenset({"soc_start"}),
+            optional=frozenset({"soc_start", "discharge_power_w", "soc_home_min"}),
             build=_ev_charger,
         ),
         "heat_pump": _Kind(

@@ -88,6 +88,7 @@ CONTROLS = [(kind, quantity) for kind, description in KINDS.items() for quantity
 ALLOWED = {
     "power_setpoint_w": (-5000.0, 5000.0),
     "power_limit_w": (0.0, 7400.0),
+    "discharge_request_w": (0.0, 5000.0),
     "active_power_limit": (0.0, 1.0),
     "setpoint_offset_k": (-5.0, 5.0),
     "setpoint_tank_degc": (30.0, 90.0),

@@ -92,7 +92,7 @@ def test_times_must_be_rfc_3339_with_an_offset(moment: object) -> None:
 
 def test_values_and_readings_are_bounded_and_not_empty() -> None:
     assert refused_values({}).reason is Reason.WRONG_SHAPE
-    assert refused_values({f"quantity_{i}_w": 1.0 for i in range(33)}).reason is Reason.WRONG_SHAPE
+    assert refused_values({f"quantity_{i}_w": 1.0 for i in range(65)}).reason is Reason.WRONG_SHAPE
     assert refused_with(readings=[]).reason is Reason.WRONG_SHAPE
 
 

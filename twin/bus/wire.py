@@ -23,7 +23,7 @@ class DeviceValues(Message):
 
     device: Id
     measured_at: AwareDatetime
-    values: Annotated[dict[str, FiniteFloat], Field(min_length=1, max_length=32)]
+    values: Annotated[dict[str, FiniteFloat], Field(min_length=1, max_length=64)]
     quality: Literal["good", "estimated", "stale", "suspect"] = "good"
 
 

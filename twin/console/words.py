@@ -8,7 +8,7 @@ from datetime import datetime
 
 from twin.model.command import CommandState
 from twin.model.device import DeviceKind, Pathway
-from twin.model.quantity import CIRCUIT_CLOSED, CIRCUIT_POWER, CIRCUITS, MAIN_CLOSED, QUANTITIES
+from twin.model.quantity import CIRCUIT_CLOSED, CIRCUIT_ENERGY, CIRCUIT_POWER, CIRCUITS, MAIN_CLOSED, QUANTITIES
 
 DASH = "\N{EN DASH}"
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
@@ -60,6 +60,7 @@ QUANTITY_NAMES: Mapping[str, str] = {
     "temperature_outlet_degc": "Tank, top",
     "power_setpoint_w": "Power setpoint",
     "power_limit_w": "Power limit",
+    "discharge_request_w": "Vehicle to home",
     "active_power_limit": "Power limit",
     "setpoint_heat_degc": "Owner's setpoint",
     "setpoint_offset_k": "Setpoint offset",
@@ -69,6 +70,7 @@ QUANTITY_NAMES: Mapping[str, str] = {
     MAIN_CLOSED: "Main relay",
     **{name: f"Circuit {number} relay" for number, name in zip(CIRCUITS, CIRCUIT_CLOSED, strict=True)},
     **{name: f"Circuit {number}" for number, name in zip(CIRCUITS, CIRCUIT_POWER, strict=True)},
+    **{name: f"Circuit {number} energy" for number, name in zip(CIRCUITS, CIRCUIT_ENERGY, strict=True)},
 }
 
 _POSITIONS: Mapping[str, tuple[str, str]] = {

@@ -1,11 +1,11 @@
 """Kinds of device: what each reports, what it can be asked for, which ratings the pilot file gives."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
-from twin.model.quantity import CIRCUIT_CLOSED, CIRCUIT_POWER, MAIN_CLOSED
+from twin.model.quantity import CIRCUIT_CLOSED, CIRCUIT_ENERGY, CIRCUIT_POWER, MAIN_CLOSED
 
 
 class DeviceKind(StrEnum):
@@ -52,11 +52,15 @@ class Rating:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindDescription:
-    """What is true of every device of a kind. `controls` maps a quantity to the one that shows it applied."""
+    """What is true of every device of a kind. `controls` maps a quantity to the one that shows it applied.
+
+    `needs` names, for a control that not every device of the kind has, the rating that is above 0 where it is there.
+    """
 
     reports: tuple[str, ...]
     controls: Mapping[str, str]
     ratings: Mapping[str, Rating]
+    needs: Mapping[str, str] = field(default_factory=dict)
 
 
 def _rating(
@@ -96,11 +100,14 @@ KINDS: Mapping[DeviceKind, KindDescription] = MappingProxyType(
             },
         ),
         DeviceKind.EV_CHARGER: KindDescription(
-            reports=("power_w", "soc", "plugged", "power_limit_w"),
-            controls={"power_limit_w": "power_limit_w"},
+            reports=("power_w", "soc", "plugged", "power_limit_w", "discharge_request_w"),
+            controls={name: name for name in ("power_limit_w", "discharge_request_w")},
+            needs={"discharge_request_w": "discharge_power_w"},
             ratings={
                 "power_w": _rating("W", 1_300, 50_000, "most charging power"),
                 "vehicle_energy_wh": _rating("Wh", 5_000, 200_000, "battery of the vehicle"),
+                "discharge_power_w": _rating("W", 0, 50_000, "most vehicle-to-home power, 0 if it cannot", 0.0),
+                "soc_home_min": _rating("1", 0, 1, "reserve for driving that vehicle-to-home leaves", 0.5),
             },
         ),
         DeviceKind.HEAT_PUMP: KindDescription(
@@ -138,7 +145,7 @@ KINDS: Mapping[DeviceKind, KindDescription] = MappingProxyType(
         ),
         # Its power_w is its own consumption and what lights and sockets draw: every watt of a home has one reporter.
         DeviceKind.SMART_PANEL: KindDescription(
-            reports=("power_w", MAIN_CLOSED, *CIRCUIT_CLOSED, *CIRCUIT_POWER),
+            reports=("power_w", MAIN_CLOSED, *CIRCUIT_CLOSED, *CIRCUIT_POWER, *CIRCUIT_ENERGY),
             controls={name: name for name in (MAIN_CLOSED, *CIRCUIT_CLOSED)},
             ratings={},
         ),

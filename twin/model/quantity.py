@@ -32,6 +32,7 @@ CIRCUITS = range(1, 13)
 MAIN_CLOSED = "main_closed"
 CIRCUIT_CLOSED = tuple(f"circuit_{number}_closed" for number in CIRCUITS)
 CIRCUIT_POWER = tuple(f"circuit_{number}_power_w" for number in CIRCUITS)
+CIRCUIT_ENERGY = tuple(f"circuit_{number}_energy_wh" for number in CIRCUITS)
 
 _TABLE = (
     ("power_w", "W", -_POWER_LIMIT, _POWER_LIMIT, "active power, positive into the device or home"),
@@ -53,6 +54,7 @@ _TABLE = (
     ("temperature_outlet_degc", "degC", -10.0, 120.0, "water temperature at the top of the tank"),
     ("power_setpoint_w", "W", -_POWER_LIMIT, _POWER_LIMIT, "wanted active power, positive charges"),
     ("power_limit_w", "W", 0.0, _POWER_LIMIT, "most that the charger may draw"),
+    ("discharge_request_w", "W", 0.0, _POWER_LIMIT, "vehicle-to-home power asked for, a size without sign; 0 for none"),
     ("active_power_limit", "1", 0.0, 1.0, "most active power of an inverter, share of its rating"),
     ("setpoint_heat_degc", "degC", 5.0, 35.0, "thermostat setpoint for heating, as the owner wants it"),
     ("setpoint_offset_k", "K", -5.0, 5.0, "shift of the heating setpoint asked for by the grid"),
@@ -67,6 +69,16 @@ _TABLE = (
     *(
         (name, "W", -_POWER_LIMIT, _POWER_LIMIT, f"active power through circuit {number} of a smart panel")
         for number, name in zip(CIRCUITS, CIRCUIT_POWER, strict=True)
+    ),
+    *(
+        (
+            name,
+            "Wh",
+            -_ENERGY_LIMIT,
+            _ENERGY_LIMIT,
+            f"register of circuit {number} of a smart panel; feed-in counts down",
+        )
+        for number, name in zip(CIRCUITS, CIRCUIT_ENERGY, strict=True)
     ),
 )
 _SWITCHES = frozenset({MAIN_CLOSED, *CIRCUIT_CLOSED})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from twin.model.device import DeviceKind, Pathway
+from twin.model.device import KINDS, DeviceKind, Pathway
 from twin.model.network import Network
 
 
@@ -56,6 +56,16 @@ class Device:
     source: Source = Source.SIMULATED
     model: VendorModel | None = None
     circuit: int | None = None
+
+    @property
+    def controls(self) -> Mapping[str, str]:
+        """What it can be asked for, and what shows that: its kind's controls whose `needs` its ratings meet."""
+        kind = KINDS[self.kind]
+        return {
+            name: shown
+            for name, shown in kind.controls.items()
+            if name not in kind.needs or self.ratings.get(kind.needs[name], 0.0) > 0
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

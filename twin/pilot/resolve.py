@@ -143,10 +143,23 @@ class Resolver:
         if device.kind is DeviceKind.BATTERY and not ratings["soc_min"] <= ratings["soc_start"] <= ratings["soc_max"]:
             allowed = f"{ratings['soc_min']:g} (soc_min) to {ratings['soc_max']:g} (soc_max)"
             self._source.problem((*place, "soc_start"), f"soc_start {ratings['soc_start']:g} is outside {allowed}")
+        self._check_vehicle_to_home(device, place)
         if device.model is not None:
             for inner, text in vendor_problems(device.kind, device.model.model(self._base)):
                 self._source.problem((*place, "model", *inner), text)
         return device
+
+    def _check_vehicle_to_home(self, device: DeviceEntry, place: Place) -> None:
+        """A reserve without vehicle-to-home, and vehicle-to-home that a vendor's model is never told of."""
+        if device.kind is not DeviceKind.EV_CHARGER:
+            return
+        can = device.ratings()["discharge_power_w"] > 0
+        if "soc_home_min" in device.model_fields_set and not can:
+            text = "a reserve of vehicle-to-home, which needs a discharge_power_w above 0"
+            self._source.problem((*place, "soc_home_min"), text)
+        if can and device.model is not None and "discharge_request_w" not in device.model.map:
+            text = "discharge_request_w not mapped; a charger with a discharge_power_w needs it"
+            self._source.problem((*place, "model", "map"), text)
 
     def _add_device(self, home: HomeEntry, device: DeviceEntry, place: Place, circuit: int | None) -> str:
         device_id = device.id or f"{home.id}-{device.kind.value.replace('_', '-')}"

@@ -1,12 +1,12 @@
 """What may be asked of a device at all: judged before a command begins its life. Pure; refuses with CommandError."""
 
-from twin.model.device import KINDS
 from twin.model.quantity import QUANTITIES, refusal
 from twin.model.topology import Device, Pilot
 
 LONGEST_S = 24 * 3600.0
 LOWEST, HIGHEST = 0, 9  # priorities
-_RATED = {"power_setpoint_w": "power_w", "power_limit_w": "power_w"}  # quantity: the rating that bounds it
+# quantity: the rating that bounds it
+_RATED = {"power_setpoint_w": "power_w", "power_limit_w": "power_w", "discharge_request_w": "discharge_power_w"}
 
 
 class CommandError(ValueError):
@@ -29,7 +29,7 @@ def check_command(
     found = pilot.device.get(device)
     if found is None:
         raise CommandError(f"device {device!r} is not in the pilot", "a device id of the pilot file")
-    controls = KINDS[found.kind].controls
+    controls = found.controls
     if quantity not in controls:
         raise CommandError(f"{device} cannot be asked for {quantity!r}", ", ".join(controls) or "nothing")
     described = QUANTITIES[quantity]

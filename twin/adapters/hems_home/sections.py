@@ -52,6 +52,7 @@ SECTIONS: Final = (
             Field(key="soc", quantity="soc", factor=0.01),
             Field(key="connected", quantity="plugged", yes_no=True),
             Field(key="limit", quantity="power_limit_w"),
+            Field(key="discharge", quantity="discharge_request_w"),
         ),
     ),
     Section(
@@ -86,6 +87,10 @@ SECTIONS: Final = (
                 for number in CIRCUITS
             ),
             *(Field(key=f"circuit_{number}", quantity=f"circuit_{number}_power_w") for number in CIRCUITS),
+            *(
+                Field(key=f"circuit_{number}_counted", quantity=f"circuit_{number}_energy_wh", factor=1e3)
+                for number in CIRCUITS
+            ),
         ),
     ),
 )

@@ -61,6 +61,7 @@ SECTIONS: Final = (
             Field(key="vehicleLevelPct", quantity="soc", factor=0.01),
             Field(key="pluggedIn", quantity="plugged", yes_no=True),
             Field(key="maxChargeKw", quantity="power_limit_w", factor=1e3),
+            Field(key="vehicleToHomeKw", quantity="discharge_request_w", factor=1e3),
         ),
     ),
     Section(
@@ -95,6 +96,10 @@ SECTIONS: Final = (
                 for number in CIRCUITS
             ),
             *(Field(key=f"breaker{number}Kw", quantity=f"circuit_{number}_power_w", factor=1e3) for number in CIRCUITS),
+            *(
+                Field(key=f"breaker{number}LifetimeKwh", quantity=f"circuit_{number}_energy_wh", factor=1e3)
+                for number in CIRCUITS
+            ),
         ),
     ),
 )

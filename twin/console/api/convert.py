@@ -20,7 +20,6 @@ from twin.console.api.schema import (
 from twin.console.views import HomeRow
 from twin.model.alarm import Alarm
 from twin.model.command import CommandRecord
-from twin.model.device import KINDS
 from twin.model.event import DeadLetter
 from twin.model.network import Network
 from twin.model.quantity import QUANTITIES
@@ -42,7 +41,7 @@ def device_out(twin: DeviceTwin, now: datetime) -> DeviceOut:
         ratings=twin.device.ratings,
         reported=twin.reported,
         desired={name: DesiredOut.model_validate(wish) for name, wish in twin.desired.items()},
-        controls={name: ControlOut.model_validate(QUANTITIES[name]) for name in KINDS[twin.kind].controls},
+        controls={name: ControlOut.model_validate(QUANTITIES[name]) for name in twin.device.controls},
         quality=twin.quality,
         measured_at=twin.measured_at,
         published_at=twin.published_at,

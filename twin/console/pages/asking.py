@@ -14,7 +14,11 @@ from twin.model.topology import Device
 
 DURATIONS_S = (60, 300, 900, 3_600)
 PRIORITIES = {2: "Low (2)", 5: "Normal (5)", 8: "High (8)"}
-_RATED = {"power_setpoint_w": (-1.0, 1.0), "power_limit_w": (0.0, 1.0)}  # limits as parts of the rating power_w
+_RATED = {  # limits as parts of a rating
+    "power_setpoint_w": (-1.0, 1.0, "power_w"),
+    "power_limit_w": (0.0, 1.0, "power_w"),
+    "discharge_request_w": (0.0, 1.0, "discharge_power_w"),
+}
 
 
 def ask(views: Views, device: Device, name: str) -> None:
@@ -24,10 +28,9 @@ def ask(views: Views, device: Device, name: str) -> None:
 
 def allowed(device: Device, name: str) -> tuple[float, float]:
     """The lowest and highest value that makes sense for this device."""
-    rating = device.ratings.get("power_w")
-    if name in _RATED and rating is not None:
-        low, high = _RATED[name]
-        return low * rating, high * rating
+    if name in _RATED:
+        low, high, rating = _RATED[name]
+        return low * device.ratings[rating], high * device.ratings[rating]
     return QUANTITIES[name].minimum, QUANTITIES[name].maximum
 
 

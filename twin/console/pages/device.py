@@ -19,7 +19,7 @@ class DeviceCard:
     def __init__(self, views: Views, view: DeviceView) -> None:
         self._quantities: dict[str, tuple[Text, Text, Text]] = {}  # reported, desired, until when
         twin = view.twin
-        controls = KINDS[twin.kind].controls
+        controls = twin.device.controls
         with panel(KIND_NAMES[twin.kind], width="w4 device", note=twin.id) as note:
             note.classes("mono")
             with tag("div", "row"):

@@ -14,7 +14,8 @@ _DAY_S = 86_400
 
 # Registers and counters stand for what was reached by then; everything else is a mean.
 _LAST = (
-    "r._field =~ /^energy_/ or r._field =~ /^(messages|messages_total|telemetry_messages|twin_updates|duplicates|"
+    "r._field =~ /^energy_|_energy_wh$/ or "
+    "r._field =~ /^(messages|messages_total|telemetry_messages|twin_updates|duplicates|"
     "dead_letters|missed_deadlines|steps|store_rows|commands|commands_verified|commands_failed)$/"
 )
 _NUMBERS = "r._field !~ /^(quality|nodes|.*_us)$/"
