@@ -28,7 +28,10 @@ def _run(kind: broker.Kind, folder: Path) -> Iterator[int]:
     running.stop()
 
 
-@pytest.fixture(params=["memory", "mosquitto", "amqtt"])
+BROKERS = [pytest.param(kind, marks=pytest.mark.integration) for kind in ("mosquitto", "amqtt")]
+
+
+@pytest.fixture(params=["memory", *BROKERS])
 def arm(request: pytest.FixtureRequest) -> Iterator[Arm]:
     kind: str = request.param
     made: Arm = MemoryArm() if kind == "memory" else MqttArm(request.getfixturevalue(f"{kind}_port"))

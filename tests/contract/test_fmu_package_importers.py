@@ -90,6 +90,7 @@ def test_fmpy_compiles_the_sources_that_an_fmu_carries(fmi: int, tmp_path: Path)
     assert recorded["soc"][-1].tolist() in (0.5, [0.5])
 
 
+@pytest.mark.integration
 @needs("fmu_manipulation_toolbox")
 def test_fmutool_finds_nothing_wrong(tmp_path: Path) -> None:
     code = (
@@ -102,6 +103,7 @@ def test_fmutool_finds_nothing_wrong(tmp_path: Path) -> None:
     assert not re.search(r"^(ERROR|WARNING|FATAL)", said, re.MULTILINE)
 
 
+@pytest.mark.integration
 @needs("fmu_manipulation_toolbox")
 def test_a_pv_array_charges_a_battery_inside_a_container_fmu(tmp_path: Path) -> None:
     """fmucontainer's own C code imports both files; FMPy imports the container."""
@@ -141,6 +143,7 @@ def test_a_pv_array_charges_a_battery_inside_a_container_fmu(tmp_path: Path) -> 
         assert recorded["soc"][-1] < recorded["soc"][1] < 0.5
 
 
+@pytest.mark.integration
 @needs("libcosimpy")
 def test_libcosim_runs_the_scalar_file(tmp_path: Path) -> None:
     """The co-simulation library of the Open Simulation Platform, on the FMI Library; FMI 2 only."""
@@ -161,6 +164,7 @@ print("soc", observer.last_real_values(battery, [references["soc"]])[0])
     assert reported(run(code, tmp_path)) == expected_soc(STEPS)
 
 
+@pytest.mark.integration
 @needs("ecospy")
 @pytest.mark.parametrize("fmi", FMI_VERSIONS)
 def test_ecos_runs_both_files(fmi: int, tmp_path: Path) -> None:

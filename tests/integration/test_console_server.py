@@ -12,6 +12,8 @@ import pytest
 from tests.e2e.console_stage import ConsoleStage
 from twin.console.server import ConsoleError, ConsoleServer
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[ConsoleStage]:

@@ -151,6 +151,7 @@ def test_an_installed_package_brings_its_own_fmus(tmp_path: Path, monkeypatch: p
     assert fmu_path("battery") == packaged
 
 
+@pytest.mark.integration
 def test_unpacked_files_are_gone_when_the_process_ends() -> None:
     code = (
         "from simulators.fleet import fmu_fleet\n"

@@ -143,6 +143,7 @@ def test_a_place_that_is_a_folder_is_refused(tmp_path: Path) -> None:
     assert not refused.value.retryable
 
 
+@pytest.mark.integration
 def test_a_file_that_another_process_has_is_refused_for_now(tmp_path: Path) -> None:
     holder = subprocess.Popen(
         [
