@@ -38,11 +38,14 @@ check: .venv/development  ## format, lint, types, import contracts
 	$(BIN)/mypy twin simulators tests benchmarks fmu dashboards
 	$(BIN)/lint-imports
 
+# Containers often forbid bytecode; then every run, and every process it starts, compiles 3,000 modules anew.
+test test-fast: export PYTHONDONTWRITEBYTECODE :=
+
 test: .venv/development  ## everything
 	$(BIN)/python -m pytest
 
-test-fast: .venv/development  ## without real processes and browsers
-	$(BIN)/python -m pytest -m "not integration and not e2e"
+test-fast: .venv/development  ## without real processes and browsers; a file's tests stay together
+	$(BIN)/python -m pytest -m "not integration and not e2e" -n 2 --dist loadfile
 
 fmu: .venv/development  ## build the device FMUs anew from their C sources
 	$(BIN)/python fmu/build.py
