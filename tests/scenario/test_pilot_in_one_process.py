@@ -23,7 +23,7 @@ from twin.store.embedded import EmbeddedStore
 from twin.store.spool import Spool
 
 START = datetime(2026, 6, 21, 16, 0, tzinfo=UTC)
-RUN_S = 900
+RUN_S = 660
 WISH_W = 1_500.0
 LEVERS = {
     DeviceKind.HEAT_PUMP: ("setpoint_offset_k", 2.0),
@@ -79,7 +79,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
             for home, relay in OPENED.items():
                 record = twin.dispatcher.request(f"{home}-smart-panel", relay, 0.0, RUN_S)
                 stage.relays[home] = record.command.id
-        if twin.clock.now() >= START + timedelta(seconds=450) and not stage.levers:
+        if twin.clock.now() >= START + timedelta(seconds=330) and not stage.levers:
             for device in pilot.devices:
                 lever = LEVERS.get(device.kind)
                 if lever is not None:
