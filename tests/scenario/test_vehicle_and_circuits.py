@@ -24,8 +24,8 @@ from twin.store.embedded import EmbeddedStore
 from twin.store.spool import Spool
 
 NIGHT = datetime(2026, 6, 22, 6, 0, tzinfo=UTC)  # two in the morning there: the cars are at home, and full
-RUN_S, TOLD_S, HELD_S = 900, 60, 660
-SEEN_S = 890  # the last messages are still under way
+RUN_S, TOLD_S, HELD_S = 540, 60, 480
+SEEN_S = 530  # the last messages are still under way
 GIVE_W = 5_000.0
 RESERVE = 0.9
 VEHICLE_WH = 5_000.0
@@ -60,7 +60,7 @@ def with_small_vehicle(device: Device) -> Device:
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Three homes, one per pathway; after a minute each vehicle is told to give 5 kW for ten minutes."""
+    """Three homes, one per pathway; after a minute each vehicle is told to give 5 kW for seven minutes."""
     folder = tmp_path_factory.mktemp("vehicle")
     pilot = small_pilot(homes=3, kinds=tuple(DeviceKind))
     pilot = replace(pilot, devices=tuple(with_small_vehicle(device) for device in pilot.devices))
