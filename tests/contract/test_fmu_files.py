@@ -2,9 +2,10 @@
 
 import io
 import re
-import shutil
 import zipfile
 from collections.abc import Iterator
+from copy import copy
+from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -13,6 +14,7 @@ import fmpy
 import numpy as np
 import pytest
 from fmpy.fmi1 import FMICallException
+from fmpy.model_description import ModelDescription
 from fmpy.validation import validate_fmu
 
 from fmu.build import DIST, FMI_VERSIONS, PLATFORMS, fmu_name
@@ -30,11 +32,11 @@ def unpack(model: Model, fmi: int) -> dict[str, bytes]:
 
 
 class Importer:
-    """A plain FMPy importer of one FMU that keeps what the FMU logs."""
+    """A plain FMPy importer of one unpacked FMU that keeps what the FMU logs."""
 
-    def __init__(self, path: Path) -> None:
-        self.folder = fmpy.extract(str(path))
-        self.description = fmpy.read_model_description(self.folder)
+    def __init__(self, folder: Path) -> None:
+        self.folder = str(folder)
+        self.description = copy(described(folder))
         self.references = {v.name: v.valueReference for v in self.description.modelVariables}
         self.messages: list[str] = []
         self.fmu: Any = None
@@ -85,13 +87,25 @@ class Importer:
     def close(self) -> None:
         if self.fmu is not None:
             self.fmu.freeInstance()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
-@pytest.fixture(params=SHIPPED, ids=NAMES)
-def importer(request: pytest.FixtureRequest) -> Iterator[Importer]:
-    model, fmi = request.param
-    one = Importer(DIST / fmu_name(model, fmi))
+@cache
+def described(folder: Path) -> ModelDescription:
+    return fmpy.read_model_description(str(folder))
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every shipped FMU in a folder of its own."""
+    folder = tmp_path_factory.mktemp("fmus")
+    for name in NAMES:
+        fmpy.extract(str(DIST / name), str(folder / name))
+    return folder
+
+
+@pytest.fixture(params=NAMES)
+def importer(request: pytest.FixtureRequest, unpacked: Path) -> Iterator[Importer]:
+    one = Importer(unpacked / request.param)
     yield one
     one.close()
 
