@@ -54,7 +54,7 @@ def connect(
         around,
         pump,
         *same("temperature_outdoor_degc", "irradiance_global_w_m2", "solar_window_w", "solar_wall_w"),
-        *same("temperature_ground_degc"),
+        *same("temperature_ground_degc", "humidity_ratio_outdoor"),
         ("wind_speed_house_m_s", "wind_speed_m_s"),
         ("temperature_wet_bulb_coil_degc", "temperature_wet_bulb_indoor_degc"),
         ("heat_gain_w", "heat_gain_internal_w"),

@@ -34,6 +34,11 @@ _DRAWS_PER_DEVICE = 12  # drawn for every device and kind, used or not, so that 
 _MINIMUM_CURRENT_A = 6.0  # IEC 61851-1
 _PHASE_VOLTAGE_V = 230.0
 _LEAKS_W_PER_K_M2 = 0.35  # 0.4 air changes an hour of rooms 2.5 m high
+_COOL_DAY_DEGC = 10.0  # outdoors and in the ground, before the start
+_INSULATED_OUTSIDE = 0.75  # share of a wall's resistance outside of what stores its heat
+_STORED_IN_WALLS = 0.4  # of what stores heat besides the slab: outer walls and roofs; the rest are inner walls
+_SLAB_J_PER_K_M2 = 100e3  # 10 cm of concrete at 2 MJ/(K m3) below half of the floor area
+_OUTER_SURFACE_M2_K_PER_W = 0.04  # ISO 6946: resistance between a wall's surface and the air outdoors
 _GROUND_W_PER_K_M2 = 0.12  # a tenth of the loss, as EN 12831 finds it for floors on the ground
 # They shape what the world feeds a house, not its model.
 _OUTSIDE_THE_MODEL = (
@@ -163,6 +168,7 @@ def _heat_pump(devices: _Devices) -> Parameters:
     """Envelope per floor area: heat loss 1.0 to 1.6 W/(K m2), capacities between ISO 13790's light and medium class.
 
     Of that loss at 20 K and 5 m/s, 0.35 W/(K m2) is air through leaks, driven by both alike, 0.12 goes to the ground.
+    Walls are insulated outside of what stores their heat; so is the slab, below.
     """
     area_m2 = devices.rating("floor_area_m2")
     heat_w = devices.rating("heat_power_w")
@@ -170,17 +176,27 @@ def _heat_pump(devices: _Devices) -> Parameters:
     share_air = devices.spread(1, 0.45, 0.6)  # windows and infiltration lose heat from the air, walls from the mass
     leak_w_per_k = _LEAKS_W_PER_K_M2 * area_m2
     ground_w_per_k = _GROUND_W_PER_K_M2 * area_m2
+    outside_m2 = devices.rating("wall_area_m2", area_m2) + devices.rating("roof_area_m2", 0.5 * area_m2)
+    wall_w_per_k = (1.0 - share_air) * loss_w_per_k - ground_w_per_k
+    wall_outdoor_w_per_k = wall_w_per_k / _INSULATED_OUTSIDE
+    mass_j_per_k = devices.spread(4, 110e3, 170e3) * area_m2
     coupling_w_per_k = devices.spread(2, 5.0, 7.0) * area_m2
     setpoint_degc = devices.rating("setpoint_degc", 20.0)
     return {
         "capacity_air_j_per_k": devices.spread(3, 30e3, 45e3) * area_m2,
-        "capacity_mass_j_per_k": devices.spread(4, 110e3, 170e3) * area_m2,
+        "capacity_mass_j_per_k": (1.0 - _STORED_IN_WALLS) * mass_j_per_k,
+        "capacity_wall_j_per_k": _STORED_IN_WALLS * mass_j_per_k,
+        "capacity_slab_j_per_k": _SLAB_J_PER_K_M2 * area_m2,
         "resistance_air_mass_k_per_w": 1.0 / coupling_w_per_k,
         "resistance_air_outdoor_k_per_w": 1.0 / (share_air * loss_w_per_k - leak_w_per_k),
-        "resistance_mass_outdoor_k_per_w": 1.0 / ((1.0 - share_air) * loss_w_per_k - ground_w_per_k),
+        "resistance_mass_outdoor_k_per_w": np.full(len(area_m2), 1e6),  # heat goes out through the walls' own node
+        "wall_mass_w_per_k": wall_w_per_k / (1.0 - _INSULATED_OUTSIDE),
+        "wall_outdoor_w_per_k": wall_outdoor_w_per_k,
+        "solar_wall": _OUTER_SURFACE_M2_K_PER_W * wall_outdoor_w_per_k / np.maximum(outside_m2, 1.0),
+        "slab_air_w_per_k": ground_w_per_k / (1.0 - _INSULATED_OUTSIDE),
+        "slab_ground_w_per_k": ground_w_per_k / _INSULATED_OUTSIDE,
         "infiltration_stack_w_per_k": leak_w_per_k / np.sqrt(2.0),
         "infiltration_wind_w_per_k": leak_w_per_k / np.sqrt(2.0),
-        "ground_w_per_k": ground_w_per_k,
         "aperture_air_m2": 0.0 * area_m2,  # the sun comes as solar_window_w and solar_wall_w
         "aperture_mass_m2": 0.0 * area_m2,
         "heat_capacity_w": heat_w,
@@ -190,6 +206,8 @@ def _heat_pump(devices: _Devices) -> Parameters:
         "backup_power_w": 0.5 * heat_w,
         "standby_w": devices.spread(7, 10.0, 30.0),
         "temperature_start_degc": setpoint_degc + devices.spread(8, -0.4, 0.4),  # thermostats out of step
+        "wall_start_offset_k": (1.0 - _INSULATED_OUTSIDE) * (_COOL_DAY_DEGC - setpoint_degc),
+        "slab_start_offset_k": (1.0 - _INSULATED_OUTSIDE) * (_COOL_DAY_DEGC - setpoint_degc),
     }
 
 

@@ -34,10 +34,17 @@ HOUSE: dict[str, tuple[float, float]] = {
     "airing_stack_w_per_k": (0.0, 300.0),
     "airing_wind_w_per_k": (0.0, 300.0),
     "crankcase_w": (0.0, 100.0),
-    "ground_w_per_k": (0.0, 300.0),
+    "airing_humidity_max": (0.0, 0.2),
+    "capacity_wall_j_per_k": (5e6, 5e7),
+    "wall_mass_w_per_k": (0.0, 300.0),
+    "wall_outdoor_w_per_k": (0.0, 300.0),
+    "capacity_slab_j_per_k": (5e6, 1e8),
+    "slab_air_w_per_k": (0.0, 300.0),
+    "slab_ground_w_per_k": (0.0, 300.0),
+    "slab_outdoor_w_per_k": (0.0, 300.0),
     "solar_window_air": (0.0, 1.0),
     "solar_window_mass": (0.0, 1.0),
-    "solar_wall_mass": (0.0, 0.1),
+    "solar_wall": (0.0, 0.1),
     "heat_capacity_w": (0.0, 20_000.0),
     "cool_capacity_w": (0.0, 20_000.0),
     "backup_power_w": (0.0, 9_000.0),
@@ -51,11 +58,19 @@ HOUSE: dict[str, tuple[float, float]] = {
     "fan_power_w": (0.0, 500.0),
     "distribution_efficiency": (0.5, 1.0),
     "mass_start_offset_k": (-10.0, 10.0),
+    "wall_start_offset_k": (-10.0, 10.0),
+    "slab_start_offset_k": (-10.0, 10.0),
     "hydronic": (0.0, 1.0),
     "flow_cold_degc": (20.0, 75.0),
     "flow_warm_degc": (20.0, 75.0),
     "heat_cop_outdoor_slope": (-0.1, 0.1),
     "heat_cop_flow_slope": (-0.1, 0.1),
+}
+STORES = {
+    "capacity_air_j_per_k": "temperature_indoor_degc",
+    "capacity_mass_j_per_k": "temperature_mass_degc",
+    "capacity_wall_j_per_k": "temperature_wall_degc",
+    "capacity_slab_j_per_k": "temperature_slab_degc",
 }
 TANK: dict[str, tuple[float, float]] = {
     "volume_l": (50.0, 400.0),
@@ -111,12 +126,11 @@ def test_the_heat_of_a_house_with_every_option_adds_up(steps_s: list[float], see
             assert all(np.isfinite(column).all() for column in now.values())
             inputs = fleet.inputs
             sun_w = (p["solar_window_air"] + p["solar_window_mass"]) * inputs["solar_window_w"]
-            sun_w = sun_w + p["solar_wall_mass"] * inputs["solar_wall_w"] + 6.0 * inputs["irradiance_global_w_m2"]
-            np.testing.assert_allclose(now["heat_gain_solar_w"], sun_w, rtol=1e-12)
-            stored_j = p["capacity_air_j_per_k"] * (now["temperature_indoor_degc"] - before["temperature_indoor_degc"])
-            stored_j += p["capacity_mass_j_per_k"] * (now["temperature_mass_degc"] - before["temperature_mass_degc"])
+            sun_w = sun_w + p["solar_wall"] * inputs["solar_wall_w"] + 6.0 * inputs["irradiance_global_w_m2"]
+            np.testing.assert_allclose(now["heat_gain_solar_w"], sun_w, rtol=1e-12, atol=1e-9)
+            stored_j = np.sum([p[capacity] * (now[degc] - before[degc]) for capacity, degc in STORES.items()], axis=0)
             gained_w = now["heat_w"] + sun_w + inputs["heat_gain_internal_w"]
-            capacity_j = p["capacity_air_j_per_k"] + p["capacity_mass_j_per_k"]
+            capacity_j = np.sum([p[capacity] for capacity in STORES], axis=0)
             turnover_j = (np.abs(gained_w) + np.abs(now["heat_loss_w"])) * length_s + capacity_j
             assert_balanced((gained_w - now["heat_loss_w"]) * length_s, stored_j, turnover_j)
             # limits: heat and electricity no larger than all the equipment together

@@ -1,14 +1,18 @@
 /* House with air-source heat pump.
  *
- * Envelope (Bacher and Madsen 2011), air i and mass m, outdoors o and ground g:
- *   C_i dT_i/dt = (T_m - T_i)/R_im + (T_o - T_i)/R_io - L (T_i - T_o) + S_i + Q_internal + Q_heat
- *   C_m dT_m/dt = (T_i - T_m)/R_im + (T_o - T_m)/R_mo + U_g (T_g - T_m) + S_m
+ * Envelope, after Bacher and Madsen (2011): air i and mass m (inner walls, furniture), which alone are the 2R2C house,
+ * with wall w (outer walls, roofs) and slab s (floor on the ground, cellar) where their conductances U are given;
+ * outdoors o and ground g:
+ *   C_i dT_i/dt = (T_m - T_i)/R_im + (T_o - T_i)/R_io + U_si (T_s - T_i) - Q_openings + S_i + Q_internal + Q_heat
+ *   C_m dT_m/dt = (T_i - T_m)/R_im + (T_o - T_m)/R_mo + U_wm (T_w - T_m) + S_m
+ *   C_w dT_w/dt = U_wm (T_m - T_w) + U_wo (T_o - T_w) + S_w
+ *   C_s dT_s/dt = U_si (T_i - T_s) + U_so (T_o - T_s) + U_sg (T_g - T_s)
  * solved by the implicit midpoint rule: stable, second order, and the heat flows at the midpoint add up exactly to
  * the change of stored heat. Sun: S = aperture x global irradiance + shares of the sun through windows and on walls.
- * Infiltration (Sherman and Grimsrud 1980), with the temperatures at the start of the sub-step:
+ * Leaks (Sherman and Grimsrud 1980) carry out L (T_i - T_o), with the temperatures at the start of the sub-step:
  *   L = sqrt(L_stack^2 |T_i - T_o| / 20 K + L_wind^2 v^2 / (5 m/s)^2)
- * Windows are opened (OCHRE) while it is cooler outdoors and the air warmer than T_c, the middle of the two setpoints,
- * and no wider than brings it there: A min(T_i - T_o, T_i - T_c) goes out, with an A like L.
+ * Windows are opened (OCHRE) while it is dry and cooler outdoors and the air warmer than T_c, the middle of the two
+ * setpoints, and no wider than brings it there: A min(T_i - T_o, T_i - T_c) goes out, with an A like L.
  *
  * Heat pump (Cutler et al. 2013): capacity and electric input ratio are the rated values times a biquadratic
  *   f(x, y) = a + b x + c x^2 + d y + e y^2 + f x y
@@ -29,6 +33,7 @@
  */
 #include "fleet.h"
 #include "physics.h"
+#include "envelope.h"
 
 typedef struct {
     double a, b, c, d, e, f;
@@ -62,10 +67,6 @@ static const double COOL_WET_BULB_MAX_DEGC = 23.88;
 static const double FLOW_COLD_OUTDOOR_DEGC = -10.0;
 static const double FLOW_WARM_OUTDOOR_DEGC = 20.0;
 
-/* Conditions at which the infiltration parameters are given. */
-static const double STACK_RATED_K = 20.0;
-static const double WIND_RATED_M_S = 5.0;
-
 static const double CRANKCASE_BELOW_DEGC = 12.78; /* 55 degrees Fahrenheit (OCHRE) */
 
 /* Reverse-cycle defrost. */
@@ -76,9 +77,6 @@ static const double DEFROST_REFERENCE_DEGC = 7.222;
 static const double DEFROST_PER_K = 0.01;
 static const double DEFROST_EXTRA_INPUT = 0.1528;
 static const double DEFROST_RATED_CAPACITY = 1.01667;
-
-/* No time constant may be shorter than half the longest sub-step, or the midpoint rule would overshoot. */
-static const double FASTEST_RATE_PER_S = 2.0 / 60.0;
 
 static const double MODE_COOL = -1.0, MODE_OFF = 0.0, MODE_HEAT = 1.0, MODE_HEAT_BACKUP = 2.0;
 
@@ -235,20 +233,8 @@ static inline Call thermostat(const Devices *d, size_t i, double mode, double ti
 
 bool model_check(const Devices *d, size_t n, Violation *violation)
 {
-    const double hardest_k = 200.0; /* between the ends of the allowed indoor and outdoor temperatures */
-    const double storm_m_s = 60.0;
     for (size_t i = 0; i < n; i++) {
-        const double air_mass = 1.0 / d->resistance_air_mass_k_per_w[i];
-        const double leak = d->infiltration_stack_w_per_k[i] * sqrt(hardest_k / STACK_RATED_K)
-                            + d->infiltration_wind_w_per_k[i] * storm_m_s / WIND_RATED_M_S
-                            + d->airing_stack_w_per_k[i] * sqrt(hardest_k / STACK_RATED_K)
-                            + d->airing_wind_w_per_k[i] * storm_m_s / WIND_RATED_M_S;
-        const double air_w_per_k = air_mass + 1.0 / d->resistance_air_outdoor_k_per_w[i] + leak;
-        const double mass_w_per_k
-            = air_mass + 1.0 / d->resistance_mass_outdoor_k_per_w[i] + d->ground_w_per_k[i];
-        const double air = air_w_per_k / d->capacity_air_j_per_k[i];
-        const double mass = mass_w_per_k / d->capacity_mass_j_per_k[i];
-        if (air + mass > FASTEST_RATE_PER_S) {
+        if (!slow_enough(d, i)) {
             *violation = (Violation){"capacity_air_j_per_k", i,
                                      "capacities times resistances give a time constant below 30 s"};
             return false;
@@ -263,6 +249,8 @@ void model_start(const Devices *d, size_t n)
         d->power_w[i] = d->standby_w[i];
         d->temperature_indoor_degc[i] = d->temperature_start_degc[i];
         d->temperature_mass_degc[i] = d->temperature_start_degc[i] + d->mass_start_offset_k[i];
+        d->temperature_wall_degc[i] = d->temperature_start_degc[i] + d->wall_start_offset_k[i];
+        d->temperature_slab_degc[i] = d->temperature_start_degc[i] + d->slab_start_offset_k[i];
         d->heat_w[i] = 0.0;
         d->heat_gain_solar_w[i] = 0.0;
         d->heat_loss_w[i] = 0.0;
@@ -274,79 +262,29 @@ void model_start(const Devices *d, size_t n)
     }
 }
 
-/* Heat that air carries through an opening, per kelvin. */
-static inline double opening_w_per_k(double stack, double wind, double warmer_k, double wind_m_s)
-{
-    const double by_wind = wind * wind_m_s;
-    const double stack2 = stack * stack * (1.0 / STACK_RATED_K);
-    const double wind2 = by_wind * by_wind * (1.0 / (WIND_RATED_M_S * WIND_RATED_M_S));
-    return sqrt(stack2 * fabs(warmer_k) + wind2);
-}
-
 /* One sub-step of one device, of length_s; adds to the outputs its share of the step. */
 static inline void substep(const Devices *d, size_t i, double length_s, double step_share)
 {
-    const double outdoor_degc = d->temperature_outdoor_degc[i];
-    const double ground_degc = d->temperature_ground_degc[i];
     const double air_degc = d->temperature_indoor_degc[i];
-    const double mass_degc = d->temperature_mass_degc[i];
-    const double air_mass = d->air_mass_w_per_k[i]; /* conductances [W/K] */
-    const double air_outdoor = d->air_outdoor_w_per_k[i];
-    const double mass_outdoor = d->mass_outdoor_w_per_k[i];
-    const double mass_ground = d->ground_w_per_k[i];
-    const double per_half_s = 2.0 / length_s;
-    const double air_store = d->capacity_air_j_per_k[i] * per_half_s; /* per half sub-step [W/K] */
-    const double mass_store = d->capacity_mass_j_per_k[i] * per_half_s;
-    const double air_sum = air_store + air_mass + air_outdoor;
-    const double mass_sum = mass_store + air_mass + mass_outdoor + mass_ground;
-    const double determinant = air_sum * mass_sum - air_mass * air_mass; /* of the 2 x 2 system */
-    const double solve = 1.0 / determinant;
-
     const double before = d->mode[i];
     const double time_before_s = d->time_in_mode_s[i];
     const Call call = thermostat(d, i, before, time_before_s, air_degc);
     const bool switches = (call.mode == MODE_OFF) != (before == MODE_OFF);
 
-    const double warmer_k = air_degc - outdoor_degc;
-    const double comfort_degc = 0.5 * (call.heat_degc + call.cool_degc);
-    const double airing_k = most(least(warmer_k, air_degc - comfort_degc), 0.0);
-    const double wind_m_s = d->wind_speed_m_s[i];
-    const double leak_w_per_k
-        = opening_w_per_k(d->infiltration_stack_w_per_k[i], d->infiltration_wind_w_per_k[i], warmer_k, wind_m_s);
-    const double airing_w_per_k
-        = opening_w_per_k(d->airing_stack_w_per_k[i], d->airing_wind_w_per_k[i], warmer_k, wind_m_s);
-    const double leak_w = leak_w_per_k * warmer_k + airing_w_per_k * airing_k;
-
-    const double irradiance = d->irradiance_global_w_m2[i];
-    const double window_w = d->solar_window_w[i];
-    const double air_sun_w = d->aperture_air_m2[i] * irradiance + d->solar_window_air[i] * window_w;
-    const double mass_sun_w = d->aperture_mass_m2[i] * irradiance + d->solar_window_mass[i] * window_w
-                              + d->solar_wall_mass[i] * d->solar_wall_w[i];
-    const double mass_right_w
-        = mass_store * mass_degc + mass_sun_w + mass_outdoor * outdoor_degc + mass_ground * ground_degc;
-    const double air_alone_w = air_store * air_degc + air_sun_w + d->heat_gain_internal_w[i]
-                               + air_outdoor * outdoor_degc - leak_w; /* without the equipment */
+    const double openings = openings_w(d, i, 0.5 * (call.heat_degc + call.cool_degc));
+    const Midpoint m = midpoint(d, i, length_s, openings);
     const double target_degc = choose(call.mode == MODE_COOL, call.cool_degc, call.heat_degc);
-    const double middle_degc = 0.5 * (target_degc + air_degc); /* brings the air to the target */
-    const double wanted_w = (middle_degc * determinant - air_mass * mass_right_w) / mass_sum - air_alone_w;
+    const double wanted_w = 0.5 * (target_degc + air_degc) * m.air_sum - m.air_right; /* brings the air to the target */
     const Flow given = equipment(d, i, call.mode, air_degc, wanted_w);
-    const bool cold_oil = (call.mode == MODE_OFF) & (outdoor_degc < CRANKCASE_BELOW_DEGC);
+    const bool cold_oil = (call.mode == MODE_OFF) & (d->temperature_outdoor_degc[i] < CRANKCASE_BELOW_DEGC);
     const double crankcase_w = choose(cold_oil, d->crankcase_w[i], 0.0);
-    const double air_right_w = air_alone_w + given.heat_w;
-    const double air_middle_degc = (mass_sum * air_right_w + air_mass * mass_right_w) * solve;
-    const double mass_middle_degc = (air_sum * mass_right_w + air_mass * air_right_w) * solve;
-    const double loss_w = air_outdoor * (air_middle_degc - outdoor_degc) + leak_w
-                          + mass_outdoor * (mass_middle_degc - outdoor_degc)
-                          + mass_ground * (mass_middle_degc - ground_degc);
 
     d->mode[i] = call.mode;
     d->time_in_mode_s[i] = choose(switches, length_s, time_before_s + length_s);
-    d->temperature_indoor_degc[i] = 2.0 * air_middle_degc - air_degc;
-    d->temperature_mass_degc[i] = 2.0 * mass_middle_degc - mass_degc;
+    d->heat_loss_w[i] += move(d, i, m, given.heat_w, openings) * step_share;
     d->power_w[i] += (given.power_w + crankcase_w) * step_share;
     d->heat_w[i] += given.heat_w * step_share;
-    d->heat_loss_w[i] += loss_w * step_share;
-    d->heat_gain_solar_w[i] = air_sun_w + mass_sun_w;
+    d->heat_gain_solar_w[i] = m.sun_w;
 }
 
 static void step_block(const Devices *d, size_t begin, size_t end, Substeps sub)
