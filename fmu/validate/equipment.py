@@ -74,12 +74,13 @@ _HEATING = (
     _DUCTS,
     _Unknown(name="defrost_time_share", typical=0.04, deviation=0.03, low=0.0, high=0.3),
 )
-# A coil is dry, its sensible share 1, at some 12 K of wet-bulb depression: (1 - 0.8) / (12 K - 7.3 K) = 0.04 per K.
+# Rated sensible share of single-speed machines (Cutler et al. 2013). A coil is dry, its sensible share 1, at some 12 K
+# of wet-bulb depression: (1 - 0.73) / (12 K - 7.3 K) = 0.057 per K.
 _COOLING = (
     _Unknown(name="cool_cop", typical=3.5, deviation=0.3, low=1.0, high=10.0),
     _DUCTS,
-    _Unknown(name="sensible_heat_ratio", typical=0.8, deviation=0.1, low=0.3, high=1.0),
-    _Unknown(name="sensible_heat_ratio_slope", typical=0.04, deviation=0.015, low=0.0, high=0.2),
+    _Unknown(name="sensible_heat_ratio", typical=0.73, deviation=0.05, low=0.3, high=1.0),
+    _Unknown(name="sensible_heat_ratio_slope", typical=0.057, deviation=0.015, low=0.0, high=0.2),
 )
 
 

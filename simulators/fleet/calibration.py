@@ -41,7 +41,7 @@ OPTIONAL = (
 
 _SHORTEST_S = 2 * 86_400.0
 _FIRST_DAYS_S = 3 * 86_400.0
-_PRIOR_WEIGHT_K = 0.018  # RMSE that a parameter one deviation away from its typical value has to be worth
+_PRIOR_WEIGHT_K = 0.012  # RMSE that a parameter one deviation away from its typical value has to be worth
 _DIFFERENCE = 1e-4  # change of an unknown for its derivative
 _FARTHEST = 4.0  # deviations from typical: what lies beyond is no house, and may be outside the model's ranges
 _ROUNDS = 60
