@@ -3,8 +3,7 @@
 Capacities stand on the nameplate. The rated COP, the share that the ducts deliver, the sensible share of the cold and
 the time for defrost do not: they are fitted on the house's own heat and electricity while the FMU lives through the
 week with its thermostat, by Gauss-Newton with typical values as a weak prior (maximum a posteriori). One fleet carries
-the present values and one device per value that is a little off. Refuses nothing: a run without heat has no answer and
-the caller knows which season it has.
+the present values and one device per value that is a little off. Refuses a run without heat or cold in its first week.
 """
 
 from collections.abc import Mapping
@@ -121,6 +120,8 @@ def fitted(name: str) -> HouseFit:
 def live_unseen(name: str) -> Life:
     """Envelope and equipment fitted on the first week of OCHRE's run `name`, then the rest lived; once per process."""
     run = ochre_run(name)
+    if not run["heat_w"][:WEEK].any():
+        raise ValueError(f"{name}: neither heat nor cold in the first week, nothing tells about the equipment")
     thermostat = name.endswith("thermostat")
     plate = (_BEOPT if "beopt" in name else _UP11) | ({} if heats(run) else _CRANKCASE)
     known = fitted(name).parameters | plate | (_SWITCHING if thermostat else _MODULATING)
