@@ -1,4 +1,4 @@
-"""What weather stations do not measure and houses feel: moist air indoors, and the ground under the floor.
+"""What weather stations do not measure and houses feel: moist air, and the ground under the floor.
 
 Equations with their sources; all take and give arrays. Refuses nothing: inputs come checked from the weather.
 """
@@ -16,6 +16,7 @@ _MOISTURE_ENDS_DEGC = 20.0
 _DEPTH_M = 1.0  # mean way from a floor slab to undisturbed ground
 _DIFFUSIVITY_M2_DAY = 0.05  # of moist soil
 _YEAR_DAYS = 365.0
+_WATER_TO_AIR = 0.622  # molar mass of water over that of dry air
 
 
 def vapour_pressure_pa(dew_point_degc: FloatArray) -> FloatArray:
@@ -44,6 +45,13 @@ def indoor_wet_bulb_degc(
     added_pa = _MOISTURE_PA * np.clip(1.0 - outdoor_degc / _MOISTURE_ENDS_DEGC, 0.0, 1.0)
     share = (vapour_pressure_pa(dew_point_degc) + added_pa) / vapour_pressure_pa(indoor_degc)
     return wet_bulb_degc(indoor_degc, np.minimum(share, most_humid))
+
+
+def humidity_ratio(dew_point_degc: FloatArray, *, pressure_pa: float) -> FloatArray:
+    """Water in kg per kg of dry air (ASHRAE Fundamentals, chapter 1)."""
+    vapour_pa = vapour_pressure_pa(dew_point_degc)
+    found: FloatArray = _WATER_TO_AIR * vapour_pa / (pressure_pa - vapour_pa)
+    return found
 
 
 def ground_degc(day: FloatArray, *, mean_degc: float, amplitude_k: float, coldest_day: float) -> FloatArray:

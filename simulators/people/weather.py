@@ -1,10 +1,11 @@
 """The weather over the pilot at any second, and the sun on every roof. The only importer of pvlib.
 
 Sources are the measured typical years that pvlib ships, the user's EPW file, or the user's CSV file (`weather_file`).
-Between measured rows temperature, dew point and wind are linear. Irradiance is interpolated as clearness indices -
-diffuse and beam irradiance over what reaches the top of the atmosphere (Liu and Jordan 1960, Solar Energy 4(3)) - and
-multiplied by the sun's true position at the asked instant, so that no light leaks into the night and dawn comes when
-it should.
+Between measured rows temperature, dew point, wind and the sky's long-wave radiation are linear. Irradiance is
+interpolated as clearness indices - diffuse and beam irradiance over what reaches the top of the atmosphere (Liu and
+Jordan 1960, Solar Energy 4(3)) - and multiplied by the sun's true position at the asked instant, so that no light leaks
+into the night and dawn comes when it should. The sky's long waves are the record's own, else computed from its sky
+cover, else from the cover that the day's clearness tells.
 Refuses unknown names, unreadable files and times that a short record does not cover.
 """
 
@@ -18,7 +19,9 @@ import numpy as np
 import pvlib
 
 from simulators.people.climate import DEPRESSION_K, ground_degc
+from simulators.people.sky import cover_told_by_the_sun, infrared_of
 from simulators.people.weather_file import (
+    SKY,
     FloatArray,
     Site,
     TimeArray,
@@ -48,7 +51,10 @@ _REFERENCE_YEAR = np.datetime64("2001-01-01", "s")  # sun positions of a typical
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeatherSample:
-    """Weather at the asked instants; every array has their shape. GHI and DHI are horizontal, DNI normal."""
+    """Weather at the asked instants; every array has their shape.
+
+    GHI and DHI are horizontal, DNI normal; infrared is what the sky gives to a level surface in long waves.
+    """
 
     temperature_degc: FloatArray
     dew_point_degc: FloatArray
@@ -56,6 +62,7 @@ class WeatherSample:
     ghi_w_m2: FloatArray
     dni_w_m2: FloatArray
     dhi_w_m2: FloatArray
+    infrared_w_m2: FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +88,12 @@ class Weather:
     def __init__(self, record: WeatherRecord) -> None:
         """Prepare the record: clearness indices per measured interval, and the year's mains-water constants."""
         self._record = record
-        self._beam_index, self._diffuse_index = _clearness(record)
+        self._beam_index, self._diffuse_index, sky_cover = _clearness(record)
         self._mains = _mains_constants(record)
         self._year = _year_wave(record)
         known = record.dew_point_degc
         self._dew_point = record.temperature_degc - DEPRESSION_K if known is None else known
+        self._infrared = infrared_of(record, self._dew_point, sky_cover)
         self._last: _Sky | None = None
 
     @classmethod
@@ -114,6 +122,11 @@ class Weather:
     def site(self) -> Site:
         """Where this weather was measured."""
         return self._record.site
+
+    @property
+    def pressure_pa(self) -> float:
+        """Pressure of the standard atmosphere at the site's elevation."""
+        return float(pvlib.atmosphere.alt2pres(self.site.elevation_m))
 
     def sample(self, times: TimeArray) -> WeatherSample:
         """Weather at UTC instants `times` (datetime64[s], any length)."""
@@ -188,6 +201,7 @@ class Weather:
             ghi_w_m2=dni * sun.sin_elevation + dhi,
             dni_w_m2=dni,
             dhi_w_m2=dhi,
+            infrared_w_m2=self._interpolate(self._infrared, seconds, instant),
         )
         self._last = _Sky(times=np.array(times), sun=sun, sample=sample)
         return self._last
@@ -241,8 +255,8 @@ def _sun(times: TimeArray, site: Site) -> _Sun:
 
 
 @lru_cache(maxsize=len(PVLIB_YEARS))
-def _clearness(record: WeatherRecord) -> tuple[FloatArray, FloatArray]:
-    """Beam and diffuse clearness index per interval; intervals in the night take their neighbours' values.
+def _clearness(record: WeatherRecord) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Beam and diffuse clearness index and sky cover per interval; in the night the indices are their neighbours'.
 
     A year has 100,000 sun positions, half a second of work: it is not done again for a record that is kept.
     """
@@ -265,6 +279,7 @@ def _clearness(record: WeatherRecord) -> tuple[FloatArray, FloatArray]:
     return (
         np.interp(index, index[day], beam[day], period=period),
         np.interp(index, index[day], diffuse[day], period=period),
+        cover_told_by_the_sun(record, sin_elevation * normal),
     )
 
 
@@ -297,12 +312,14 @@ def _read_tmy(name: str) -> WeatherRecord:
     if path.suffix == ".tm2":
         frame, meta = pvlib.iotools.read_tmy2(path)
         tenths = ("DryBulb", "Wspd", "DewPoint")  # TMY2 stores tenths of a degree and of a metre per second
+        cover = "OpqCld"
         columns = [frame[column].to_numpy(np.float64) for column in ("GHI", "DNI", "DHI")]
         columns += [frame[column].to_numpy(np.float64) / 10.0 for column in tenths]
     else:
         frame, meta = pvlib.iotools.read_tmy3(path, map_variables=True)
         columns = [frame[column].to_numpy(np.float64) for column in _PVLIB_COLUMNS]
-    return _typical_year(name, meta, columns)
+        cover = "OpqCld (tenths)"
+    return _typical_year(name, meta, columns, cover_tenths=frame[cover].to_numpy(np.float64))
 
 
 def _read_epw(path: Path) -> WeatherRecord:
@@ -310,14 +327,22 @@ def _read_epw(path: Path) -> WeatherRecord:
     try:
         frame, meta = pvlib.iotools.read_epw(path)
         columns = [frame[column].to_numpy(np.float64) for column in _PVLIB_COLUMNS]
+        cover, infrared = (frame[column].to_numpy(np.float64) for column in ("opaque_sky_cover", "ghi_infrared"))
     except OSError as error:
         raise WeatherError(str(path), allowed=f"a readable EPW file ({error.strerror})") from error
     except (ValueError, KeyError, IndexError) as error:
         raise WeatherError(path.name, allowed=f"an EnergyPlus weather file ({error})") from error
-    return _typical_year(path.name, meta, columns)
+    return _typical_year(path.name, meta, columns, cover_tenths=cover, infrared_w_m2=infrared)
 
 
-def _typical_year(name: str, meta: Mapping[str, float], columns: Sequence[FloatArray]) -> WeatherRecord:
+def _typical_year(
+    name: str,
+    meta: Mapping[str, float],
+    columns: Sequence[FloatArray],
+    *,
+    cover_tenths: FloatArray,
+    infrared_w_m2: FloatArray | None = None,
+) -> WeatherRecord:
     ghi, dni, dhi, temperature, wind, dew_point = columns
     if ghi.size != _HOURS:
         raise WeatherError(name, value=f"{ghi.size} rows", allowed=f"{_HOURS} hourly rows of one year")
@@ -338,4 +363,12 @@ def _typical_year(name: str, meta: Mapping[str, float], columns: Sequence[FloatA
         temperature_degc=temperature,
         wind_speed_m_s=wind,
         dew_point_degc=np.minimum(np.where(dew_point > _EPW_MISSING_DEGC, temperature - DEPRESSION_K, dew_point), 40.0),
+        sky_cover=_known("sky_cover", cover_tenths / 10.0),
+        infrared_w_m2=None if infrared_w_m2 is None else _known("infrared_w_m2", infrared_w_m2),
     )
+
+
+def _known(column: str, values: FloatArray) -> FloatArray:
+    """NaN where the formats say by an impossible number that nothing is known."""
+    low, high = SKY[column]
+    return np.where((values >= low) & (values <= high), values, np.nan)

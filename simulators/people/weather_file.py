@@ -25,7 +25,12 @@ QUANTITY_RANGES: dict[str, tuple[float, float]] = {
     "wind_speed_m_s": (0.0, 100.0),
 }
 DEW_POINT = "dew_point_degc"
-_OPTIONAL: dict[str, tuple[float, float]] = {DEW_POINT: (-90.0, 40.0)}
+SKY = {
+    "infrared_w_m2": (50.0, 700.0),  # a body of -100 degC, a body of 60 degC
+    "sky_cover": (0.0, 1.0),
+}
+"""What a record may say of the sky, also in some of its rows only."""
+_OPTIONAL: dict[str, tuple[float, float]] = {DEW_POINT: (-90.0, 40.0), **SKY}
 _RANGES = {**QUANTITY_RANGES, **_OPTIONAL}
 _COLUMNS = ("time", *QUANTITY_RANGES)
 _YEAR_S = 365 * 86_400
@@ -71,8 +76,10 @@ class WeatherRecord:
     """Equally spaced weather of one site.
 
     Irradiance row k is the mean over [k, k + 1) steps from the origin; temperature, dew point and wind belong to the
-    instant `instant_s` after the start of that interval; the dew point is None where nobody measured it. `origin` is
-    local standard time; None means 1 January of any year, and then the record is one whole 365-day year.
+    instant `instant_s` after the start of that interval, and so do `infrared_w_m2`, the sky's long-wave radiation on a
+    level surface, and `sky_cover`, the share of the sky behind opaque clouds, 0 to 1. What nobody measured is None; of
+    the sky, rows may be NaN. `origin` is local standard time; None means 1 January of any year, and then the record is
+    one whole 365-day year.
     """
 
     name: str
@@ -86,6 +93,8 @@ class WeatherRecord:
     temperature_degc: FloatArray
     wind_speed_m_s: FloatArray
     dew_point_degc: FloatArray | None = None
+    infrared_w_m2: FloatArray | None = None
+    sky_cover: FloatArray | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that the atmosphere cannot have, whichever file format they came in."""
@@ -94,6 +103,8 @@ class WeatherRecord:
             if values is None:
                 continue
             wrong = ~((values >= low) & (values <= high))
+            if column in SKY:
+                wrong &= ~np.isnan(values)
             if wrong.any():
                 row = int(np.argmax(wrong))
                 raise WeatherError(
@@ -121,8 +132,9 @@ def year_seconds(local: TimeArray) -> FloatArray:
 
 
 def read_csv(path: Path, *, site: Site) -> WeatherRecord:
-    """Read `time,ghi_w_m2,dni_w_m2,dhi_w_m2,temperature_degc,wind_speed_m_s`, any column order; `dew_point_degc` too.
+    """Read `time,ghi_w_m2,dni_w_m2,dhi_w_m2,temperature_degc,wind_speed_m_s`, in any order.
 
+    Where they are known also `dew_point_degc`, `infrared_w_m2` and `sky_cover`, as in `WeatherRecord`.
     `time` is RFC 3339 with an offset and opens the interval whose means the row holds; rows are equally spaced. A file
     of at least 365 days serves every year by month, day and time; a shorter one serves its own days only.
     """
@@ -152,24 +164,20 @@ def read_csv(path: Path, *, site: Site) -> WeatherRecord:
         per_year = _YEAR_S // step_s
         first = round(float(year_seconds(np.array([origin]))[0])) // step_s
         columns = np.roll(columns[:, :per_year], first, axis=1)
-        return _record(name, site, step_s, None, columns)
-    return _record(name, site, step_s, origin, columns)
+        return _record(name, site, step_s, None, dict(zip(columns_read, columns, strict=True)))
+    return _record(name, site, step_s, origin, dict(zip(columns_read, columns, strict=True)))
 
 
-def _record(name: str, site: Site, step_s: int, origin: np.datetime64 | None, columns: FloatArray) -> WeatherRecord:
-    ghi, dni, dhi, temperature, wind, *dew_point = columns
+def _record(
+    name: str, site: Site, step_s: int, origin: np.datetime64 | None, columns: dict[str, FloatArray]
+) -> WeatherRecord:
     return WeatherRecord(
         name=name,
         site=site,
         step_s=step_s,
         instant_s=step_s / 2,
         origin=origin,
-        ghi_w_m2=ghi,
-        dni_w_m2=dni,
-        dhi_w_m2=dhi,
-        temperature_degc=temperature,
-        wind_speed_m_s=wind,
-        dew_point_degc=dew_point[0] if dew_point else None,
+        **columns,
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from simulators.people.sky import sky_infrared_w_m2
 from simulators.people.weather import PVLIB_YEARS, Weather
 from simulators.people.weather_file import Site, WeatherError
 
@@ -41,13 +42,28 @@ def test_an_epw_file_is_read_hour_by_hour(tmp_path: Path) -> None:
         year, month, date = str(day).split("-")
         sun = 500 if 10 <= hour % 24 < 15 else 0
         fields = [year, str(int(month)), str(int(date)), str(hour % 24 + 1), "0", "?", f"{hour % 24 - 5}", "0", "50"]
-        fields += ["83000", "0", "0", "300", str(sun), "0", str(sun // 5), *["0"] * 5, f"{hour % 7}", *["0"] * 13]
+        fields += [
+            "83000",
+            "0",
+            "0",
+            "300" if hour < 6000 else "9999",
+            str(sun),
+            "0",
+            str(sun // 5),
+            *["0"] * 5,
+            f"{hour % 7}",
+            *["0"] * 13,
+        ]
         rows.append(",".join(fields))
     (tmp_path / "made.epw").write_text("\n".join([*header, *rows]) + "\n")
     weather = Weather.load("made.epw", base=tmp_path)
     assert weather.site == Site(latitude=40.0, longitude=-105.0, elevation_m=1600.0, utc_offset_h=-7.0)
     local_noon = np.array(["2025-07-01T19:00"], dtype="datetime64[s]")
     assert weather.sample(local_noon).temperature_degc[0] == pytest.approx(6.0)  # the row of the hour that ends at noon
+    assert weather.sample(local_noon).infrared_w_m2[0] == pytest.approx(300.0)
+    autumn = weather.sample(np.array(["2025-11-01T19:00"], dtype="datetime64[s]"))  # 9999 says that nobody measured
+    clear = sky_infrared_w_m2(autumn.temperature_degc, autumn.dew_point_degc, np.zeros(1))
+    assert autumn.infrared_w_m2.tolist() == pytest.approx(clear.tolist())
 
 
 def test_a_csv_file_serves_its_own_days_and_no_others() -> None:
