@@ -6,7 +6,7 @@ from simulators.cosim.base import Arrays, ArraySimulator
 from simulators.cosim.control import BASE_ENERGISED
 from simulators.cosim.sunlight import HouseSun
 from simulators.layout import FloatArray, Layout
-from simulators.people.climate import MOST_HUMID, indoor_wet_bulb_degc, vapour_pressure_pa
+from simulators.people.climate import MOST_HUMID, humidity_ratio, indoor_wet_bulb_degc
 from simulators.people.generator import HEAT_OF_DEMAND, People
 from simulators.people.weather import Weather
 from simulators.timeline import Timeline
@@ -15,7 +15,6 @@ from twin.model.device import DeviceKind
 _PREPARE_STEPS = 600  # the next day's people are generated bit by bit over so many live steps, not all at midnight
 _STRONGEST_WIND_M_S = 60.0  # that the house model takes
 ROOM_DEGC = 20.0  # where a water heater stands in a home without a heated house of ours
-_SEA_LEVEL_PA = 101_325.0
 _BLOCK_MINUTES = 60  # weather is computed an hour at a time and interpolated between its minutes
 
 
@@ -91,10 +90,9 @@ class SurroundingsSimulator(ArraySimulator):
         sample = self._weather.sample(times)
         window_w, wall_w = self._house_sun.through_windows_and_on_walls(times)
         outdoor_degc, dew_point_degc = sample.temperature_degc, sample.dew_point_degc
-        vapour_pa = vapour_pressure_pa(dew_point_degc)
         return {
             "temperature_ground_degc": self._weather.ground_degc(times),
-            "humidity_ratio_outdoor": 0.622 * vapour_pa / (_SEA_LEVEL_PA - vapour_pa),
+            "humidity_ratio_outdoor": humidity_ratio(dew_point_degc, pressure_pa=self._weather.pressure_pa),
             "temperature_wet_bulb_coil_degc": indoor_wet_bulb_degc(
                 outdoor_degc[:, None], dew_point_degc[:, None], self._cooled_degc[None, :], most_humid=MOST_HUMID
             ),

@@ -64,11 +64,26 @@ def test_the_window_gain_is_area_times_glass_times_irradiance(weather: Weather) 
     assert window_w[0, 0] == pytest.approx(0.7 * 0.9 * 0.5 * 20.0 * mean, rel=1e-12)
 
 
-def test_no_sun_at_night(weather: Weather) -> None:
-    midnight = np.array(["2026-06-21T05:20"], dtype="datetime64[s]")
-    window_w, wall_w = HouseSun(weather, houses({})).through_windows_and_on_walls(midnight)
+def test_by_night_walls_and_roof_give_long_waves_to_the_sky(weather: Weather) -> None:
+    """Walls of 120 m2 count 0.354 of their area, a roof of 60 m2 0.92, both at an emissivity of 0.9."""
+    midnights = np.datetime64("2026-01-01T05:20", "s") + np.arange(365) * np.timedelta64(1, "D")
+    sun = HouseSun(weather, houses({}, {"wall_area_m2": 0.0, "roof_area_m2": 0.0}))
+    window_w, wall_w = sun.through_windows_and_on_walls(midnights)
+    sample = weather.sample(midnights)
 
-    assert window_w.tolist() == wall_w.tolist() == [[0.0]]
+    to_sky_w_m2 = 5.670374e-8 * (sample.temperature_degc + 273.15) ** 4 - sample.infrared_w_m2
+    assert np.all(window_w == 0.0)
+    assert wall_w[:, 0] == pytest.approx(-0.9 * (0.354 * 120.0 + 0.92 * 60.0) * to_sky_w_m2, rel=1e-9)
+    assert np.all(wall_w[:, 1] == 0.0)
+    assert 70.0 < to_sky_w_m2.max() < 130.0  # under clear winter skies
+    assert wall_w[:, 0].max() < 0.0
+
+
+def test_by_day_the_sun_on_the_walls_is_more_than_they_give_to_the_sky(weather: Weather) -> None:
+    noons = np.datetime64("2026-06-01T17:20", "s") + np.arange(30) * np.timedelta64(1, "D")
+    _, wall_w = HouseSun(weather, houses({})).through_windows_and_on_walls(noons)
+
+    assert wall_w.max() > 20_000.0
 
 
 def test_the_ground_follows_the_air_damped_and_later(weather: Weather) -> None:
