@@ -34,12 +34,16 @@ _DRAWS_PER_DEVICE = 12  # drawn for every device and kind, used or not, so that 
 _MINIMUM_CURRENT_A = 6.0  # IEC 61851-1
 _PHASE_VOLTAGE_V = 230.0
 _LEAKS_W_PER_K_M2 = 0.35  # 0.4 air changes an hour of rooms 2.5 m high
-_COOL_DAY_DEGC = 10.0  # outdoors and in the ground, before the start
-_INSULATED_OUTSIDE = 0.75  # share of a wall's resistance outside of what stores its heat
-_STORED_IN_WALLS = 0.4  # of what stores heat besides the slab: outer walls and roofs; the rest are inner walls
-_SLAB_J_PER_K_M2 = 100e3  # 10 cm of concrete at 2 MJ/(K m3) below half of the floor area
-_OUTER_SURFACE_M2_K_PER_W = 0.04  # ISO 6946: resistance between a wall's surface and the air outdoors
 _GROUND_W_PER_K_M2 = 0.12  # a tenth of the loss, as EN 12831 finds it for floors on the ground
+_OUTER_SHARE = 1.5 / 4.5  # of 4.5 m2 that face a room per m2 of floor (ISO 13790), walls 1.0 m2, roof 0.5 m2
+_GROUND_FLOOR_SHARE = 0.5  # of the floor area: two storeys
+# Per m2 of ground floor: 0.1 m of concrete (ISO 10456: 2300 kg/m3, 1000 J/(kg K)), and sand or gravel (ISO 13370:
+# 2.0 MJ/(m3 K), 2.0 W/(m K)) as deep as a day's wave goes, sqrt(2 x 2.0 / (2.0e6 x 2 pi / 86400 s)) = 0.17 m.
+_SLAB_J_PER_K_M2 = 0.1 * 2.3e6 + 0.17 * 2.0e6
+_SLAB_TO_AIR_W_PER_K_M2 = 3.4  # 0.17 m2 K/W down to the floor (ISO 6946), 0.1 covering, 0.025 half the concrete
+_SURFACE_M2_K_PER_W = 0.04  # between outer surface and outdoors (ISO 6946)
+_NO_PATH_K_PER_W = 1e6
+_MILD_DEGC = 10.0  # outdoors and below ground; near the steady state at this a house starts
 # They shape what the world feeds a house, not its model.
 _OUTSIDE_THE_MODEL = (
     *("setpoint_cool_degc", "window_area_m2", "window_azimuth_deg", "window_solar_gain"),
@@ -168,7 +172,7 @@ def _heat_pump(devices: _Devices) -> Parameters:
     """Envelope per floor area: heat loss 1.0 to 1.6 W/(K m2), capacities between ISO 13790's light and medium class.
 
     Of that loss at 20 K and 5 m/s, 0.35 W/(K m2) is air through leaks, driven by both alike, 0.12 goes to the ground.
-    Walls are insulated outside of what stores their heat; so is the slab, below.
+    Outer walls and roof store heat somewhere around the middle of what insulates them (ISO 52016-1, classes D and M).
     """
     area_m2 = devices.rating("floor_area_m2")
     heat_w = devices.rating("heat_power_w")
@@ -176,27 +180,36 @@ def _heat_pump(devices: _Devices) -> Parameters:
     share_air = devices.spread(1, 0.45, 0.6)  # windows and infiltration lose heat from the air, walls from the mass
     leak_w_per_k = _LEAKS_W_PER_K_M2 * area_m2
     ground_w_per_k = _GROUND_W_PER_K_M2 * area_m2
-    outside_m2 = devices.rating("wall_area_m2", area_m2) + devices.rating("roof_area_m2", 0.5 * area_m2)
-    wall_w_per_k = (1.0 - share_air) * loss_w_per_k - ground_w_per_k
-    wall_outdoor_w_per_k = wall_w_per_k / _INSULATED_OUTSIDE
-    mass_j_per_k = devices.spread(4, 110e3, 170e3) * area_m2
     coupling_w_per_k = devices.spread(2, 5.0, 7.0) * area_m2
     setpoint_degc = devices.rating("setpoint_degc", 20.0)
+    capacity_j_per_k = devices.spread(4, 110e3, 170e3) * area_m2
+
+    wall_w_per_k = (1.0 - share_air) * loss_w_per_k - ground_w_per_k
+    inside = devices.spread(9, 0.35, 0.65)  # of the wall's resistance
+    wall_outdoor_w_per_k = wall_w_per_k / (1.0 - inside)
+    outer_m2 = devices.rating("wall_area_m2", area_m2) + devices.rating("roof_area_m2", 0.5 * area_m2)
+    sunny = _SURFACE_M2_K_PER_W * wall_outdoor_w_per_k / np.maximum(outer_m2, 1.0)
+    ground_floor_m2 = _GROUND_FLOOR_SHARE * area_m2
+    slab_air_w_per_k = _SLAB_TO_AIR_W_PER_K_M2 * ground_floor_m2
+
+    warmer_k = setpoint_degc - _MILD_DEGC
+    through_wall_w = warmer_k / (1.0 / coupling_w_per_k + 1.0 / wall_w_per_k)
     return {
         "capacity_air_j_per_k": devices.spread(3, 30e3, 45e3) * area_m2,
-        "capacity_mass_j_per_k": (1.0 - _STORED_IN_WALLS) * mass_j_per_k,
-        "capacity_wall_j_per_k": _STORED_IN_WALLS * mass_j_per_k,
-        "capacity_slab_j_per_k": _SLAB_J_PER_K_M2 * area_m2,
+        "capacity_mass_j_per_k": (1.0 - _OUTER_SHARE) * capacity_j_per_k,
+        "capacity_wall_j_per_k": _OUTER_SHARE * capacity_j_per_k,
+        "capacity_slab_j_per_k": _SLAB_J_PER_K_M2 * ground_floor_m2,
         "resistance_air_mass_k_per_w": 1.0 / coupling_w_per_k,
         "resistance_air_outdoor_k_per_w": 1.0 / (share_air * loss_w_per_k - leak_w_per_k),
-        "resistance_mass_outdoor_k_per_w": np.full(len(area_m2), 1e6),  # heat goes out through the walls' own node
-        "wall_mass_w_per_k": wall_w_per_k / (1.0 - _INSULATED_OUTSIDE),
+        "resistance_mass_outdoor_k_per_w": np.full(len(area_m2), _NO_PATH_K_PER_W),
+        "wall_mass_w_per_k": wall_w_per_k / inside,
         "wall_outdoor_w_per_k": wall_outdoor_w_per_k,
-        "solar_wall": _OUTER_SURFACE_M2_K_PER_W * wall_outdoor_w_per_k / np.maximum(outside_m2, 1.0),
-        "slab_air_w_per_k": ground_w_per_k / (1.0 - _INSULATED_OUTSIDE),
-        "slab_ground_w_per_k": ground_w_per_k / _INSULATED_OUTSIDE,
+        "slab_air_w_per_k": slab_air_w_per_k,
+        "slab_ground_w_per_k": 1.0 / (1.0 / ground_w_per_k - 1.0 / slab_air_w_per_k),
+        "slab_outdoor_w_per_k": 0.0 * area_m2,
         "infiltration_stack_w_per_k": leak_w_per_k / np.sqrt(2.0),
         "infiltration_wind_w_per_k": leak_w_per_k / np.sqrt(2.0),
+        "solar_wall": np.minimum(sunny, 1.0),
         "aperture_air_m2": 0.0 * area_m2,  # the sun comes as solar_window_w and solar_wall_w
         "aperture_mass_m2": 0.0 * area_m2,
         "heat_capacity_w": heat_w,
@@ -206,8 +219,9 @@ def _heat_pump(devices: _Devices) -> Parameters:
         "backup_power_w": 0.5 * heat_w,
         "standby_w": devices.spread(7, 10.0, 30.0),
         "temperature_start_degc": setpoint_degc + devices.spread(8, -0.4, 0.4),  # thermostats out of step
-        "wall_start_offset_k": (1.0 - _INSULATED_OUTSIDE) * (_COOL_DAY_DEGC - setpoint_degc),
-        "slab_start_offset_k": (1.0 - _INSULATED_OUTSIDE) * (_COOL_DAY_DEGC - setpoint_degc),
+        "mass_start_offset_k": -through_wall_w / coupling_w_per_k,
+        "wall_start_offset_k": through_wall_w / wall_outdoor_w_per_k - warmer_k,
+        "slab_start_offset_k": -warmer_k * ground_w_per_k / slab_air_w_per_k,
     }
 
 
