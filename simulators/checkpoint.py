@@ -7,7 +7,7 @@ import hashlib
 import logging
 import struct
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -44,11 +44,13 @@ class Saved:
 class Checkpoint:
     """The one checkpoint file of a pilot."""
 
-    def __init__(self, path: Path, pilot: Pilot) -> None:
+    def __init__(self, path: Path, pilot: Pilot, *, builds: Sequence[str] = ()) -> None:
+        """`builds` names the builds of all FMUs whose states it keeps: another build's state is none."""
         self._path = path
         self._writing: threading.Thread | None = None
         inventory = [(device.id, device.kind, sorted(device.ratings.items())) for device in pilot.devices]
-        known = (pilot.name, pilot.seed, pilot.network.frequency_hz, inventory)  # a state holds a frequency's limits
+        frequency_hz = pilot.network.frequency_hz  # a state holds a frequency's limits
+        known = (pilot.name, pilot.seed, frequency_hz, inventory, list(builds))
         self._pilot = hashlib.sha256(repr(known).encode()).hexdigest()
 
     def is_due(self, utc_s: float) -> bool:

@@ -32,7 +32,7 @@ from simulators.cosim.panel import PanelSimulator
 from simulators.cosim.surroundings import SurroundingsSimulator
 from simulators.endpoints.controls import Controls
 from simulators.endpoints.registry import agents as build_agents
-from simulators.fleet.fmu_fleet import Fleet, FleetError
+from simulators.fleet.fmu_fleet import Fleet, FleetError, build_of
 from simulators.fleet.mixed import MixedFleet, vendor_fleets
 from simulators.fleet.parameters import parameters
 from simulators.fleet.vendor import UNPACED_WAIT_S, WAIT_S
@@ -56,6 +56,7 @@ _MODEL = {
     DeviceKind.METER: "meter",
     DeviceKind.SMART_PANEL: "panel",
 }
+_BASE_LOAD = "base_load"
 _log = logging.getLogger(__name__)
 _FOREVER_S = 100 * 366 * 86_400
 
@@ -84,7 +85,10 @@ class World:
         layout = Layout(pilot=pilot)
         self._layout = layout
         on_wall = run.start is None and run.speed == 1
-        self._checkpoint = Checkpoint(run.folder / "world.state", pilot) if run.folder and on_wall else None
+        builds = [build_of(model) for model in (*_MODEL.values(), _BASE_LOAD)]
+        self._checkpoint = (
+            Checkpoint(run.folder / "world.state", pilot, builds=builds) if run.folder and on_wall else None
+        )
         saved = self._checkpoint.read() if self._checkpoint else None
         self._timeline = _timeline(run, clock, on_wall=on_wall, saved=saved)
         timeline = self._timeline
@@ -106,7 +110,7 @@ class World:
             kind: _fleet(layout, kind, clock, lambda: WAIT_S if paced and timeline.live else UNPACED_WAIT_S)
             for kind in _MODEL
         }
-        self._base_load = Fleet(model="base_load", n=layout.homes)
+        self._base_load = Fleet(model=_BASE_LOAD, n=layout.homes)
         self._saveable = {**{kind.value: fleet for kind, fleet in self._fleets.items()}, "base_load": self._base_load}
         if saved is not None and timeline.utc_s(-timeline.length_s(0)) == saved.utc_s:
             self._take_up(saved)

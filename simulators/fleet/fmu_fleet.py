@@ -48,6 +48,12 @@ class FleetError(Exception):
         self.text = text
 
 
+def build_of(model: str) -> str:
+    """The name of this build of a model's FMU: another one whenever its variables or its equations are others."""
+    token: str = _unpacked(model)[1].instantiationToken
+    return token
+
+
 class Fleet:
     """n devices of one model.
 

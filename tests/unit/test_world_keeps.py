@@ -51,6 +51,7 @@ def test_a_changed_pilot_a_damaged_file_or_none_at_all_is_as_good_as_none(tmp_pa
     checkpoint.write(60.0, {"battery": Part(b"state")})
     checkpoint.finish()
     assert Checkpoint(path, replace(pilot, seed=99)).read() is None
+    assert Checkpoint(path, pilot, builds=["another house"]).read() is None
     path.write_bytes(path.read_bytes()[:-1])
     assert checkpoint.read() is None
     path.write_bytes(b"\xff\xff\xff\xff nonsense")
