@@ -23,7 +23,7 @@ HEAT_FROM_DEGC = 10.0  # setpoints of the other season in OCHRE's runs
 COOL_FROM_DEGC = 30.0
 OUTPUTS = ("temperature_indoor_degc", "heat_w", "power_w")
 
-_PRIOR_WEIGHT = 0.01
+_PRIOR_WEIGHT = 0.1  # an hour's error of a machine that switches is mostly a matter of when its cycles fall
 _DIFFERENCE = 0.02  # of a deviation
 _ROUNDS = 8
 _ENERGY_ROUNDS = 3
@@ -53,6 +53,7 @@ _SWITCHING = {
     "minimum_off_s": 0.0,
 }
 _MILDER_K = 0.3
+_LEAST_STEPS = 7 * STEPS_PER_HOUR  # with heat or cold: an hour a day
 _PART_LOAD = 0.5  # of the strongest heat seen: the machine does not run at its limit
 
 
@@ -120,8 +121,8 @@ def fitted(name: str) -> HouseFit:
 def live_unseen(name: str) -> Life:
     """Envelope and equipment fitted on the first week of OCHRE's run `name`, then the rest lived; once per process."""
     run = ochre_run(name)
-    if not run["heat_w"][:WEEK].any():
-        raise ValueError(f"{name}: neither heat nor cold in the first week, nothing tells about the equipment")
+    if np.count_nonzero(run["heat_w"][:WEEK]) < _LEAST_STEPS:
+        raise ValueError(f"{name}: hardly any heat or cold in the first week, nothing tells about the equipment")
     thermostat = name.endswith("thermostat")
     plate = (_BEOPT if "beopt" in name else _UP11) | ({} if heats(run) else _CRANKCASE)
     known = fitted(name).parameters | plate | (_SWITCHING if thermostat else _MODULATING)
@@ -145,6 +146,8 @@ def _held_beside_k(run: Mapping[str, Column]) -> float:
     heat_w, setpoint_degc = np.abs(run["heat_w"][:WEEK]), run["setpoint_degc"][:WEEK]
     unchanged = np.diff(setpoint_degc, prepend=np.nan) == 0.0
     held = unchanged & (heat_w > 0.0) & (heat_w < _PART_LOAD * heat_w.max())
+    if not held.any():
+        return 0.0
     warmer_k = np.average(run["temperature_indoor_degc"][:WEEK][held] - setpoint_degc[held], weights=heat_w[held])
     return float(-warmer_k if heats(run) else warmer_k)
 
@@ -189,8 +192,8 @@ def fit_equipment(
 ) -> dict[str, float]:
     """The unknown values from the first steps of a run; `known` are envelope, nameplate and control.
 
-    Looked at are means over an hour of heat and electricity. In the end the COP is set so that the electricity of these
-    steps is met in total.
+    Looked at are means over an hour of heat and electricity. In the end the COP is set so that the electricity per heat
+    of these steps is met.
     """
     unknowns = _HEATING if heats(run) else _COOLING
     typical = np.array([np.log(u.typical) if u.name.endswith("cop") else u.typical for u in unknowns])
@@ -225,9 +228,10 @@ def fit_equipment(
             x, (cost, gradient, hessian) = attempt, result
     found = {name: float(np.ravel(value)[0]) for name, value in values(x[:, None]).items()}
     cop = unknowns[0].name
+    specific = electricity(run)[:steps].sum() / np.abs(run["heat_w"][:steps]).sum()
     for _ in range(_ENERGY_ROUNDS):
-        spent = live(run, dict(known) | found, steps=steps, milder_k=milder_k)["power_w"].sum()
-        found[cop] *= float(spent / electricity(run)[:steps].sum())
+        seen = live(run, dict(known) | found, steps=steps, milder_k=milder_k)
+        found[cop] *= float(seen["power_w"].sum() / np.abs(seen["heat_w"]).sum() / specific)
     return found
 
 

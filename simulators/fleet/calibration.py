@@ -5,9 +5,9 @@ temperature over the whole span (open loop), with typical values as a weak prior
 (maximum a posteriori). The simulation is the FMU itself; one fleet carries the present parameters and one device per
 parameter that is a little off, so that one pass gives the residual and its derivatives.
 
-How fine the house is follows what is measured. Air and mass are always there (2R2C). Radiation on the outer walls
-(`solar_wall_w`) gives them a node of their own, the ground's temperature gives one to the floor slab. A week does not
-tell how warm walls and slab were before it: they start near the steady state of its first days.
+Air, mass and slab are always there; ground whose temperature is not measured has the model's start value. Radiation on
+the outer walls (`solar_wall_w`), where it is measured, gives them a node of their own. A week does not tell how warm
+walls and slab were before it: they start near the steady state at its means.
 Refused: measurements of different lengths, not finite, or too few to identify anything.
 """
 
@@ -40,7 +40,6 @@ OPTIONAL = (
 )
 
 _SHORTEST_S = 2 * 86_400.0
-_FIRST_DAYS_S = 3 * 86_400.0
 _PRIOR_WEIGHT_K = 0.012  # RMSE that a parameter one deviation away from its typical value has to be worth
 _DIFFERENCE = 1e-4  # change of an unknown for its derivative
 _FARTHEST = 4.0  # deviations from typical: what lies beyond is no house, and may be outside the model's ranges
@@ -48,6 +47,7 @@ _ROUNDS = 60
 _CONVERGED_K = 1e-6
 _GIVE_UP_DAMPING = 1e8
 _NO_CONDUCTANCE_K_PER_W = 1e6
+_UNKNOWN_GROUND_DEGC = 10.0  # start value of the model's input
 
 # Typical detached house and deviation of the logarithm.
 _AIR_AND_MASS: Mapping[str, tuple[float, float]] = {
@@ -57,7 +57,7 @@ _AIR_AND_MASS: Mapping[str, tuple[float, float]] = {
     "resistance_air_outdoor_k_per_w": (1 / 20, 0.7),
 }
 _MASS_IS_THE_WALL = {"capacity_mass_j_per_k": (2e7, 0.5), "resistance_mass_outdoor_k_per_w": (1 / 70, 0.5)}
-# Needs a measurement: its column, typical value, deviation. A slab may be all of the floor or hardly there.
+# Needs a measurement: its column, typical value, deviation. A slab may be all of the floor or hardly be there.
 _PATHS: Mapping[str, tuple[str, float, float]] = {
     "infiltration_stack_w_per_k": ("temperature_outdoor_degc", 20.0, 0.7),
     "infiltration_wind_w_per_k": ("wind_speed_m_s", 10.0, 0.7),
@@ -71,16 +71,16 @@ _PATHS: Mapping[str, tuple[str, float, float]] = {
     "wall_mass_w_per_k": (WALL_SUN, 60.0, 0.7),
     "wall_outdoor_w_per_k": (WALL_SUN, 80.0, 0.7),
     "solar_wall": (WALL_SUN, 0.04, 0.5),
-    "capacity_slab_j_per_k": (GROUND, 4e7, 0.7),
-    "slab_air_w_per_k": (GROUND, 60.0, 1.3),
-    "slab_ground_w_per_k": (GROUND, 60.0, 1.0),
-    "slab_outdoor_w_per_k": (GROUND, 15.0, 1.0),
+    "capacity_slab_j_per_k": (OUTDOOR, 4e7, 0.5),
+    "slab_air_w_per_k": (OUTDOOR, 60.0, 1.3),
+    "slab_ground_w_per_k": (OUTDOOR, 60.0, 1.0),
+    "slab_outdoor_w_per_k": (OUTDOOR, 10.0, 1.0),
 }
 # Start above the air (mass) or above the steady state (wall, slab): column, typical value and deviation in kelvin.
 _STARTS: Mapping[str, tuple[str, float, float]] = {
     "mass_start_offset_k": (OUTDOOR, -0.5, 1.0),
     "wall_start_offset_k": (WALL_SUN, 0.0, 1.0),
-    "slab_start_offset_k": (GROUND, 0.0, 0.5),
+    "slab_start_offset_k": (OUTDOOR, 0.0, 0.5),
 }
 
 
@@ -122,7 +122,7 @@ def fit_house(measured: Mapping[str, Column], step_s: float) -> HouseFit:
             damping *= 5.0
             if damping > _GIVE_UP_DAMPING:
                 break
-    parameters = _parameters(names, x[:, None], measured, step_s)
+    parameters = _parameters(names, x[:, None], measured)
     error = simulate(parameters, measured, step_s)[:, 0] - measured[INDOOR]
     chosen = {name: float(np.ravel(value)[0]) for name, value in parameters.items()}
     return HouseFit(parameters=chosen, rmse_k=float(np.sqrt(np.mean(error**2))))
@@ -174,24 +174,21 @@ def _unknowns(measured: Mapping[str, Column]) -> tuple[list[str], Column, Column
     return [*chosen, *starts], np.array(typical), np.array(deviation)
 
 
-def _parameters(
-    names: list[str], x: Column, measured: Mapping[str, Column], step_s: float
-) -> dict[str, Column | float]:
+def _parameters(names: list[str], x: Column, measured: Mapping[str, Column]) -> dict[str, Column | float]:
     """Parameters of the model for unknowns of shape (unknowns, devices)."""
     found = {name: row if name in _STARTS else np.exp(row) for name, row in zip(names, x, strict=True)}
     values: dict[str, Column | float] = {"aperture_air_m2": 0.0, "aperture_mass_m2": 0.0, **found}
     start_degc = float(measured[INDOOR][0])
     values["temperature_start_degc"] = start_degc
-    usual = {name: column[: int(_FIRST_DAYS_S / step_s)].mean() for name, column in measured.items()}
+    usual = {name: column.mean() for name, column in measured.items()}
     if WALL_SUN in measured:
         values["resistance_mass_outdoor_k_per_w"] = _NO_CONDUCTANCE_K_PER_W
         inner, outer = found["wall_mass_w_per_k"], found["wall_outdoor_w_per_k"]
         heat_w = inner * usual[INDOOR] + outer * usual[OUTDOOR] + found["solar_wall"] * usual[WALL_SUN]
         values["wall_start_offset_k"] = heat_w / (inner + outer) - start_degc + found["wall_start_offset_k"]
-    if GROUND in measured:
-        inner, outer, below = (found[f"slab_{to}_w_per_k"] for to in ("air", "outdoor", "ground"))
-        heat_w = inner * usual[INDOOR] + outer * usual[OUTDOOR] + below * usual[GROUND]
-        values["slab_start_offset_k"] = heat_w / (inner + outer + below) - start_degc + found["slab_start_offset_k"]
+    inner, outer, below = (found[f"slab_{to}_w_per_k"] for to in ("air", "outdoor", "ground"))
+    heat_w = inner * usual[INDOOR] + outer * usual[OUTDOOR] + below * usual.get(GROUND, _UNKNOWN_GROUND_DEGC)
+    values["slab_start_offset_k"] = heat_w / (inner + outer + below) - start_degc + found["slab_start_offset_k"]
     return values
 
 
@@ -206,7 +203,7 @@ def _normal_equations(
 ) -> tuple[float, Column, Column]:
     """Cost, gradient and Gauss-Newton Hessian at x."""
     shifted = x[:, None] + np.hstack([np.zeros((len(x), 1)), _DIFFERENCE * np.eye(len(x))])
-    seen = simulate(_parameters(names, shifted, measured, step_s), measured, step_s)
+    seen = simulate(_parameters(names, shifted, measured), measured, step_s)
     error = seen[:, 0] - measured[INDOOR]
     slope = (seen[:, 1:] - seen[:, :1]) / _DIFFERENCE
     prior = weight * (x - typical) / deviation
