@@ -116,6 +116,11 @@ def parameters(
     return rules.build(_Devices(ratings=ratings, draws=draws, frequency_hz=frequency_hz))
 
 
+def given_to(kind: str) -> frozenset[str]:
+    """The parameters of its model that the ratings of a device kind say something about, required or usual."""
+    return frozenset(parameters(kind, [dict.fromkeys(_KINDS[kind].required, 1.0)], seed=0))
+
+
 def _battery(devices: _Devices) -> Parameters:
     power_w = devices.rating("power_w")
     soc_min = devices.rating("soc_min", 0.1)

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from simulators.fleet.fmu_fleet import FleetError, fmu_path, open_file, this_platform
-from simulators.fleet.parameters import MODELS
+from simulators.fleet.parameters import MODELS, given_to
 from twin.model.device import DeviceKind
 from twin.model.topology import VendorModel, VendorVariable
 
@@ -204,6 +204,7 @@ class _Wirer:
             self.problems.append((("fmu",), error.text))
             return
         self._ours = describe(fmu_path(MODELS[kind.value]))
+        self._given = given_to(kind.value)
         self._check_file()
         for name, entry in model.map.items():
             self._link(name, entry)
@@ -261,12 +262,23 @@ class _Wirer:
             if not variable.scalar:
                 self.problems.append((place, f"{variable.name!r} is no single number, while others of the map are"))
 
-    def _link(self, name: str, entry: VendorVariable) -> None:
-        place: Place = ("map", name)
+    def _quantity(self, place: Place, name: str) -> Variable | None:
+        """Ours of that name, if a map may name it."""
         ours = self._ours.variables.get(name)
         if ours is None or ours.causality not in self._links:
             allowed = [v.name for v in self._ours.variables.values() if v.causality in self._links]
             self.problems.append((place, f"unknown quantity {name!r}; known: {_listed(allowed)}"))
+            return None
+        if ours.causality == "parameter" and name not in self._given:
+            text = f"no rating says {name!r}; set theirs under `start`. Ratings say {_listed(sorted(self._given))}"
+            self.problems.append((place, text))
+            return None
+        return ours
+
+    def _link(self, name: str, entry: VendorVariable) -> None:
+        place: Place = ("map", name)
+        ours = self._quantity(place, name)
+        if ours is None:
             return
         if (entry.variable is None) == (entry.value is None):
             self.problems.append((place, "needs either a `variable` of the FMU or a constant `value`"))

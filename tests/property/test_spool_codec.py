@@ -16,7 +16,7 @@ from twin.store.codec import decode, encode
 from twin.store.columns import microseconds, moment
 from twin.store.port import Batch, StoreError
 
-TIMES = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+TIMES = st.datetimes(datetime(1970, 1, 1), datetime(2106, 2, 7), timezones=st.just(UTC))  # noqa: DTZ001
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
 TRIPLES = st.tuples(NUMBERS, NUMBERS, NUMBERS)

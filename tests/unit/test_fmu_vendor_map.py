@@ -76,6 +76,13 @@ def test_a_parameter_of_ours_must_be_a_parameter_there(brick: Path) -> None:
     assert text == "'P_cmd' is of causality input; needed: parameter"
 
 
+def test_a_parameter_that_no_rating_says_is_refused_before_the_world_lacks_a_value_for_it(brick: Path) -> None:
+    text = problem(brick, "capacity_fade", VendorVariable(variable="E_nom"))
+    assert "no rating says 'capacity_fade'" in text
+    assert "`start`" in text
+    assert "energy_capacity_wh" in text
+
+
 def test_an_fmu_for_other_machines_is_refused(tmp_path: Path) -> None:
     path = build_vendor_fmu(tmp_path, with_binary=False)
     ((place, text),) = check(BATTERY, vendor_model(path))

@@ -33,7 +33,7 @@ _QUANTITY = {name: row for row, name in enumerate(QUANTITIES)}
 
 
 def microseconds(times: Iterable[datetime], count: int) -> Integers:
-    """Microseconds since 1970 of `count` aware times; exact until the year 2242."""
+    """Microseconds since 1970 of `count` aware times; exact until February 2106, when seconds outgrow 32 bits."""
     return np.rint(np.fromiter(map(datetime.timestamp, times), np.float64, count) * 1e6).astype(np.int64)
 
 
